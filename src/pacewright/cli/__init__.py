@@ -1,0 +1,1 @@
+"""Commands, and how things look in a terminal."""

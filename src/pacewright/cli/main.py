@@ -1,0 +1,72 @@
+"""`pacewright`: finds the command, runs it, turns every error into one clear message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from pacewright import __version__
+from pacewright.errors import PacewrightError
+
+__all__ = ["main"]
+
+# Command to what it is for. Each is a module of this folder with `configure(parser)` and `run(args) -> int`;
+# only the one that is called is imported, because a node's config run calls us several times.
+_COMMANDS = {
+    "service": "operate a service that the cluster runs: status, start, stop, restart, enable, disable",
+    "fact": "print what this node knows of its cluster, as one JSON object",
+    "lab": "boot a real, throw-away Pacemaker cluster on this machine",
+}
+
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns its exit code (docs/exit-codes.md). Never shows a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except PacewrightError as error:
+        print(f"pacewright: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("pacewright: interrupted. What was committed, the cluster finishes by itself.", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else ""
+    if name in _COMMANDS:
+        module = importlib.import_module(f"pacewright.cli.{name}")
+        parser = argparse.ArgumentParser(prog=f"pacewright {name}", description=_COMMANDS[name])
+        module.configure(parser)
+        code: int = module.run(parser.parse_args(arguments[1:]))
+        return code
+    if name in {"--version", "-V"}:
+        print(f"pacewright {__version__}")
+        return 0
+    _overview(sys.stdout if name in {"", "--help", "-h", "help"} else sys.stderr)
+    if name in {"--help", "-h", "help"}:
+        return 0
+    if name:
+        print(f"\npacewright: {name}: no such command.", file=sys.stderr)
+    return 2
+
+
+def _overview(stream: TextIO) -> None:
+    print("usage: pacewright COMMAND ...\n", file=stream)
+    for name, purpose in _COMMANDS.items():
+        print(f"  {name:<10} {purpose}", file=stream)
+    print("\n`pacewright COMMAND --help` tells about one.", file=stream)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

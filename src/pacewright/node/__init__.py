@@ -1,0 +1,1 @@
+"""One machine: its units, its files, its place in the cluster."""
