@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing
 
-__all__ = ["Completed", "Process", "run", "spawn"]
+__all__ = ["DEVNULL", "PIPE", "Completed", "Process", "attach", "run", "spawn"]
 
 Process = subprocess.Popen[bytes]
+
+PIPE = subprocess.PIPE
+DEVNULL = subprocess.DEVNULL
 
 _SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -94,9 +97,7 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise ToolMissing(
-            f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])
-        ) from error
+        raise ToolMissing(f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])) from error
     except subprocess.TimeoutExpired as error:
         said = (error.stderr or b"").decode(errors="replace")
         raise ToolHung(
@@ -122,7 +123,7 @@ def spawn(
     """Start a program that runs beside us; the caller ends it and reaps it.
 
     Args:
-        stdin, stdout, stderr: a file descriptor, or subprocess' PIPE (-1), DEVNULL (-3).
+        stdin, stdout, stderr: a file descriptor, or PIPE, or DEVNULL.
         new_session: detach it from our terminal and process group.
 
     Raises:
@@ -139,9 +140,22 @@ def spawn(
             start_new_session=new_session,
         )
     except FileNotFoundError as error:
-        raise ToolMissing(
-            f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])
-        ) from error
+        raise ToolMissing(f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])) from error
+
+
+def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+    """Run a program on our own terminal, for as long as the person there likes, and return its exit code.
+
+    Raises:
+        ToolMissing: there is no such program.
+    """
+    with spawn(argv, env=env, stdin=0, stdout=1, stderr=2) as running:
+        while True:
+            try:
+                code = running.wait()
+            except KeyboardInterrupt:  # the terminal sent it to the program as well, which decides
+                continue
+            return code if code >= 0 else 128 - code
 
 
 _PACKAGES = {

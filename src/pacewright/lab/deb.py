@@ -1,0 +1,85 @@
+"""Pacewright as a Debian package, built from the running source: how a real node gets it, and the lab's nodes too."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pacewright
+from pacewright import process
+
+__all__ = ["build"]
+
+_CONTROL = f"""\
+Package: pacewright
+Version: {pacewright.__version__}
+Architecture: all
+Maintainer: The Pacewright developers <pacewright@localhost>
+Section: admin
+Priority: optional
+Depends: python3 (>= 3.11), python3-yaml, pacemaker-cli-utils
+Suggests: mmdebstrap, systemd-container, iproute2, python3-rich
+Description: services on a Pacemaker cluster for configuration management
+ Carries restarts, deploys and upgrades of services out through Pacemaker, from
+ one node, once, rolling, and in a way that no crash can lose.
+"""
+
+# What dh_python3 writes for a package of plain modules.
+_POSTINST = """\
+#!/bin/sh
+set -e
+if command -v py3compile >/dev/null 2>&1; then py3compile -p pacewright; fi
+"""
+_PRERM = """\
+#!/bin/sh
+set -e
+if command -v py3clean >/dev/null 2>&1; then py3clean -p pacewright; fi
+"""
+
+_COMMAND = """\
+#!/usr/bin/python3 -I
+import sys
+
+from pacewright.cli.main import main
+
+sys.exit(main())
+"""
+
+
+def build(target: Path, *, compression: str = "xz") -> Path:
+    """Write pacewright_VERSION_all.deb into the folder `target` and return its path.
+
+    Args:
+        compression: as `dpkg-deb -Z` has it; `none` is quickest.
+
+    Raises:
+        ToolMissing, ToolFailed: dpkg-deb is not there, or failed.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    package = target / f"pacewright_{pacewright.__version__}_all.deb"
+    with tempfile.TemporaryDirectory(prefix="pacewright-deb-") as folder:
+        tree = Path(folder) / "tree"
+        _fill(tree)
+        argv = ["dpkg-deb", f"-Z{compression}", "--root-owner-group", "--build", str(tree), str(package)]
+        process.run(argv, timeout=60).checked()
+    return package
+
+
+def _fill(tree: Path) -> None:
+    source = Path(pacewright.__file__).parent
+    modules = tree / "usr/lib/python3/dist-packages/pacewright"
+    shutil.copytree(source, modules, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    _write(tree / "usr/bin/pacewright", _COMMAND, 0o755)
+    _write(tree / "DEBIAN/control", _CONTROL, 0o644)
+    _write(tree / "DEBIAN/postinst", _POSTINST, 0o755)
+    _write(tree / "DEBIAN/prerm", _PRERM, 0o755)
+    for path in (tree, *tree.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)

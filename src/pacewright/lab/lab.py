@@ -1,0 +1,236 @@
+"""A lab in the hands of a program: tests, the demo and the bench hold one of these."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pacewright import process
+from pacewright.clock import Deadline
+from pacewright.errors import DeadlinePassed, NodeError, UsageError
+from pacewright.lab import cgroup, deb, down, layer, network, quorum, rootfs
+from pacewright.lab import node as nodes
+from pacewright.lab.paths import CACHE, LabPaths
+from pacewright.lab.state import LabState, load
+from pacewright.lab.waiting import until
+
+__all__ = ["Lab"]
+
+
+class Lab:
+    """A running (or once running) cluster on this machine. `Lab.open(name)` finds one, `up()` makes one.
+
+    Attributes:
+        state: what was asked for.
+        paths: where it keeps its things.
+        nodes: the nodes' names: n1, n2, ...
+    """
+
+    def __init__(self, state: LabState) -> None:
+        self.state = state
+        self.paths = LabPaths(name=state.name)
+        self.nodes: tuple[str, ...] = state.node_names
+
+    @classmethod
+    def open(cls, name: str) -> Lab:
+        """The lab with this name.
+
+        Raises:
+            UsageError: there is none; says which there are.
+        """
+        return cls(load(name))
+
+    @property
+    def name(self) -> str:
+        """The lab's name; also the cluster's."""
+        return self.state.name
+
+    @property
+    def netns(self) -> Path:
+        """The lab's own network namespace, which reaches all nodes: `nsenter --net=PATH curl ...`."""
+        return self.paths.netns(network.OUTSIDE)
+
+    def address(self, node: str) -> str:
+        """The node's IPv4 address, valid in the lab's network only."""
+        return layer.addresses(self.state)[self._known(node)]
+
+    # --- in the nodes
+
+    def run(
+        self,
+        node: str,
+        argv: Sequence[str],
+        *,
+        timeout: float = 30,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> process.Completed:
+        """Run a program in a node as root would, to its end; costs a few milliseconds beyond the program.
+
+        Raises:
+            NodeError: the node is off or frozen.
+            ToolHung: it took longer than `timeout` seconds.
+        """
+        return process.run(self._inside(node, argv), timeout=timeout, stdin=stdin, env={**nodes.LOGIN, **(env or {})})
+
+    def spawn(
+        self,
+        node: str,
+        argv: Sequence[str],
+        *,
+        stdin: int = process.DEVNULL,
+        stdout: int = process.DEVNULL,
+        stderr: int = process.DEVNULL,
+        env: Mapping[str, str] | None = None,
+    ) -> process.Process:
+        """Start a program in a node beside us. SIGKILL to the returned process ends the program at once.
+
+        For other signals use `signal`. The caller waits for it.
+        """
+        return process.spawn(
+            self._inside(node, argv),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env={**nodes.LOGIN, **(env or {})},
+        )
+
+    def foreground(self, node: str, argv: Sequence[str]) -> int:
+        """Run a program in a node (or `lab`: beside them) on our own terminal; returns its exit code."""
+        inherit = None if node == network.OUTSIDE else nodes.LOGIN
+        line = network.inside(self.netns, argv) if node == network.OUTSIDE else self._inside(node, argv)
+        return process.attach(line, env={**(inherit or {}), "TERM": os.environ.get("TERM", "dumb")})
+
+    def journal(self, node: str, options: Sequence[str] = ()) -> int:
+        """Show the node's journal on our own terminal, whether the node is on or off."""
+        self._known(node)
+        where = ["--no-pager", f"--directory={self.paths.root(node)}/var/log/journal"]
+        return process.attach(["journalctl", *where, *options])
+
+    def signal(self, running: process.Process, number: signal.Signals) -> None:
+        """Send a signal to a program that `spawn` started, rather than to the process that entered the node."""
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), number)
+
+    def write(self, node: str, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file in a node that is on, owned by root; missing folders are made."""
+        target = self._host_path(node, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{target.name}.lab")
+        fresh.write_text(text)
+        fresh.chmod(mode)
+        fresh.replace(target)
+
+    def read(self, node: str, path: str) -> str:
+        """The text of a file in a node that is on.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+        """
+        return self._host_path(node, path).read_text()
+
+    def _host_path(self, node: str, path: str) -> Path:
+        return Path(f"/proc/{self._init(node)}/root/{path.lstrip('/')}")
+
+    def _inside(self, node: str, argv: Sequence[str]) -> tuple[str, ...]:
+        pid = self._init(node)
+        if cgroup.frozen(cgroup.main_folder(self.name, node)):
+            raise NodeError(f"{node}: is frozen.", hint=f"Thaw it: pacewright lab thaw {node} --name {self.name}.")
+        return nodes.entering(pid, argv)
+
+    def _init(self, node: str) -> int:
+        pid = nodes.init_pid(self.paths, self._known(node))
+        if pid is None:
+            raise NodeError(f"{node}: has no power.", hint=f"Boot it: pacewright lab boot {node} --name {self.name}.")
+        return pid
+
+    def _known(self, node: str) -> str:
+        if node not in self.nodes:
+            raise UsageError(f"The lab {self.name!r} has no node {node!r}.", hint=f"It has {', '.join(self.nodes)}.")
+        return node
+
+    # --- power, cables
+
+    def is_on(self, node: str) -> bool:
+        """Whether the node has power."""
+        return nodes.is_on(self.paths, self._known(node))
+
+    def kill(self, node: str) -> None:
+        """Cut the node's power. Its disk stays as it is."""
+        nodes.kill(self.paths, self._known(node))
+
+    def boot(self, node: str) -> None:
+        """Switch the node on; returns when its init runs, long before it is a member. See `wait_quorate`."""
+        nodes.boot(self.paths, self._known(node), CACHE / rootfs.key(self.state.distro, self.state.packages))
+
+    def cut(self, node: str) -> None:
+        """Pull the node's network cable."""
+        network.set_cable(self.paths, self._known(node), plugged=False)
+
+    def heal(self, node: str) -> None:
+        """Plug the node's network cable in again."""
+        network.set_cable(self.paths, self._known(node), plugged=True)
+
+    def freeze(self, node: str) -> None:
+        """Make everything in the node stand still, as a stalled virtual machine does."""
+        self._init(node)
+        cgroup.freeze(cgroup.main_folder(self.name, node), still=True)
+
+    def thaw(self, node: str) -> None:
+        """Let a frozen node go on. Nothing happens if it is off or was never frozen."""
+        if self.is_on(node):
+            cgroup.freeze(cgroup.main_folder(self.name, node), still=False)
+
+    # --- the whole lab
+
+    def wait_quorate(self, timeout: float = 60) -> None:
+        """Return when there are quorum, a DC, all powered nodes online, and the fence device running.
+
+        Raises:
+            DeadlinePassed: not within `timeout` seconds; says what is missing.
+        """
+        seen = ""
+
+        def whole() -> bool:
+            nonlocal seen
+            seen = self._missing()
+            return not seen
+
+        if not until(whole, Deadline.after(timeout), every=0.15):
+            raise DeadlinePassed(f"The lab {self.name!r} is not whole after {timeout:g} s: {seen}.")
+
+    def _missing(self) -> str:
+        powered = [node for node in self.nodes if self.is_on(node)]
+        if not powered:
+            return "all nodes are off"
+        answer = b""
+        try:
+            argv = ["crm_mon", "--one-shot", "--output-as=xml"]
+            answer = self.run(powered[0], argv, timeout=10).stdout
+        except NodeError:  # it went off between two looks
+            return f"{powered[0]} has no power"
+        return quorum.missing(answer, powered, fencing=self.state.fencing)
+
+    def install(self) -> None:
+        """Install the running source of Pacewright in all nodes, off ones included."""
+        with tempfile.TemporaryDirectory(prefix="pacewright-deb-") as folder:
+            package = deb.build(Path(folder), compression="none")
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda node: self._install(node, package), self.nodes))
+
+    def _install(self, node: str, package: Path) -> None:
+        pid = nodes.init_pid(self.paths, node)
+        if pid is None:
+            root = self.paths.root(node)
+            layer.install_package(["chroot", str(root)], root, package)
+        else:
+            layer.install_package(list(self._inside(node, [])), Path(f"/proc/{pid}/root"), package)
+
+    def down(self) -> None:
+        """Remove the lab: no process, mount, namespace or file of it is left."""
+        down.down(self.name)

@@ -1,0 +1,46 @@
+"""Mounts of a lab: an overlay per node, and the certainty that none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pacewright import process
+
+__all__ = ["below", "mount_overlay", "mounted", "unmount_below"]
+
+_TIMEOUT = 20.0
+
+
+def below(folder: Path, mountinfo: str) -> tuple[Path, ...]:
+    """Mount points at or below a folder, the last mounted first (proc(5), mountinfo)."""
+    points = [Path(_unescaped(line.split(" ")[4])) for line in mountinfo.splitlines()]
+    return tuple(point for point in reversed(points) if point.is_relative_to(folder))
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+
+
+def mounted(folder: Path) -> bool:
+    """Whether a file system is mounted on this very folder."""
+    return folder in below(folder, Path("/proc/self/mountinfo").read_text())
+
+
+def mount_overlay(disk: Path, lowers: Sequence[Path]) -> Path:
+    """Mount `disk`/root: `disk`/upper over the lower folders, topmost first; returns the mounted folder."""
+    root = disk / "root"
+    for part in ("upper", "work", "root"):
+        (disk / part).mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir={':'.join(map(str, lowers))},upperdir={disk / 'upper'},workdir={disk / 'work'}"
+    process.run(
+        ["mount", "-t", "overlay", "-o", options, "pacewright-lab", root.as_posix()], timeout=_TIMEOUT
+    ).checked()
+    return root
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount everything at or below a folder; what is busy goes when its last user does."""
+    for point in below(folder, Path("/proc/self/mountinfo").read_text()):
+        if process.run(["umount", point.as_posix()], timeout=_TIMEOUT).code:
+            process.run(["umount", "--lazy", point.as_posix()], timeout=_TIMEOUT).checked()

@@ -1,0 +1,93 @@
+"""The lab's network: a namespace with a bridge, one namespace per node, a virtual cable to each. Nothing outside.
+
+The host's own network sees none of it: the cables are made inside the lab's namespace. The namespaces are bound to
+files below /run/pacewright/lab/NAME/netns rather than to names of `ip netns`, so that they come and go with the lab
+and leave nothing in /run/netns. Nodes have no route out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from pacewright import process
+from pacewright.lab.paths import LabPaths
+
+__all__ = ["HOST_ADDRESS", "OUTSIDE", "address", "create", "inside", "kill_inhabitants", "set_cable"]
+
+OUTSIDE = "lab"
+"""The namespace with the bridge: on the nodes' network and not a node. Load generators belong here."""
+
+HOST_ADDRESS = "10.88.0.1"
+_BRIDGE = "br0"
+_TIMEOUT = 10.0
+
+
+def address(number: int) -> str:
+    """The address of the node with this number, counted from 1."""
+    return f"10.88.0.{10 + number}"
+
+
+def inside(namespace: Path, argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line that runs `argv`, a program of the host, in a network namespace."""
+    return ("nsenter", f"--net={namespace}", "--", *argv)
+
+
+def create(paths: LabPaths, nodes: Sequence[str]) -> None:
+    """Make namespaces, bridge, cables and addresses of a new lab."""
+    lab = paths.netns(OUTSIDE)
+    lab.parent.mkdir(parents=True)
+    for owner in (OUTSIDE, *nodes):
+        file = paths.netns(owner)
+        file.touch()
+        process.run(["unshare", f"--net={file}", "true"], timeout=_TIMEOUT).checked()
+    _ip(lab, _bridge_commands(paths, nodes))
+    for number, node in enumerate(nodes, 1):
+        _ip(
+            paths.netns(node),
+            [
+                "link set lo up",
+                f"address add {address(number)}/24 dev eth0",
+                "link set eth0 up",
+            ],
+        )
+
+
+def _bridge_commands(paths: LabPaths, nodes: Sequence[str]) -> list[str]:
+    commands = [
+        "link set lo up",
+        f"link add {_BRIDGE} type bridge",
+        f"address add {HOST_ADDRESS}/24 dev {_BRIDGE}",
+        f"link set {_BRIDGE} up",
+    ]
+    for node in nodes:
+        commands += [
+            f"link add {node} type veth peer name eth0 netns {paths.netns(node)}",
+            f"link set {node} master {_BRIDGE} up",
+        ]
+    return commands
+
+
+def _ip(namespace: Path, commands: Sequence[str]) -> None:
+    script = "".join(f"{command}\n" for command in commands)
+    process.run(inside(namespace, ["ip", "-batch", "-"]), timeout=_TIMEOUT, stdin=script.encode()).checked()
+
+
+def set_cable(paths: LabPaths, node: str, *, plugged: bool) -> None:
+    """Pull a node's network cable at the switch, or plug it in again."""
+    _ip(paths.netns(OUTSIDE), [f"link set {node} {'up' if plugged else 'down'}"])
+
+
+def kill_inhabitants(paths: LabPaths) -> None:
+    """SIGKILL every process in the lab's namespaces but ourselves, as they would keep them alive."""
+    ours = set()
+    for file in paths.netns(OUTSIDE).parent.glob("*"):
+        ours.add((file.stat().st_dev, file.stat().st_ino))
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is not for us to see
+            at = (entry / "ns/net").stat()
+            if (at.st_dev, at.st_ino) in ours and int(entry.name) != os.getpid():
+                os.kill(int(entry.name), signal.SIGKILL)

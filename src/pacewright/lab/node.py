@@ -1,0 +1,142 @@
+"""One node: its disk, its power, and running something in it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pacewright import process
+from pacewright.clock import Deadline
+from pacewright.errors import NodeError
+from pacewright.lab import cgroup, mounts
+from pacewright.lab.paths import LabPaths
+from pacewright.lab.state import lock
+from pacewright.lab.waiting import until
+
+__all__ = ["LOGIN", "boot", "create_disk", "entering", "forget", "init_pid", "is_on", "kill", "launch"]
+
+LOGIN = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "USER": "root",
+    "LOGNAME": "root",
+    "SHELL": "/bin/bash",
+}
+"""What a root login finds in its environment, beyond LC_ALL."""
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_CAPABILITIES = "CAP_NET_ADMIN,CAP_NET_RAW,CAP_IPC_LOCK,CAP_SYS_RESOURCE"
+_NSPAWN_RUN = Path("/run/systemd/nspawn")
+
+
+def create_disk(paths: LabPaths, node: str) -> None:
+    """Give a new node its identity on its own disk."""
+    etc = paths.disk(node) / "upper/etc"
+    etc.mkdir(parents=True)
+    (etc / "hostname").write_text(f"{node}\n")
+    (etc / "machine-id").write_text(f"{secrets.token_hex(16)}\n")
+
+
+def is_on(paths: LabPaths, node: str) -> bool:
+    """Whether the node has power: any of its processes lives."""
+    return cgroup.populated(cgroup.main_folder(paths.name, node))
+
+
+def boot(paths: LabPaths, node: str, rootfs: Path) -> None:
+    """Switch a node on; returns as soon as its init is there. Nothing happens if it is on.
+
+    Raises:
+        NodeError: it did not start.
+    """
+    with lock(paths.disk(node), timeout=20):
+        if is_on(paths, node):
+            return
+        forget(paths, node)
+        if not mounts.mounted(paths.root(node)):
+            mounts.mount_overlay(paths.disk(node), [paths.layer / "upper", rootfs])
+        launch(_nspawn(paths, node), paths.console(node), (paths.name, node))
+        if not until(lambda: init_pid(paths, node) is not None, Deadline.after(10), every=0.01):
+            said = paths.console(node).read_text(errors="replace")[-1000:]
+            raise NodeError(f"{node}: systemd-nspawn did not start it within 10 s.", output=said)
+
+
+def _nspawn(paths: LabPaths, node: str) -> list[str]:
+    return [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        "--settings=no",
+        f"--machine={paths.machine(node)}",
+        f"--hostname={node}",
+        f"--directory={paths.root(node)}",
+        f"--network-namespace-path={paths.netns(node)}",
+        f"--capability={_CAPABILITIES}",
+        f"--bind={paths.power}:/run/pacewright-lab",
+        "--link-journal=no",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--boot",
+    ]
+
+
+def launch(argv: Sequence[str], log: Path, group: tuple[str, ...], *, python_path: str = "") -> None:
+    """Start a program that outlives us, in a control group of the lab.
+
+    Raises:
+        NodeError: it could not be started.
+    """
+    folders = cgroup.folders(*group)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    env = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"}
+    if python_path:
+        env["PYTHONPATH"] = python_path
+    head = [sys.executable, "-S", str(_LAUNCH), str(log), ":".join(map(str, folders))]
+    done = process.run([*head, *argv], timeout=10, env=env)
+    if done.code:
+        said = log.read_text(errors="replace")[-500:] if log.exists() else done.output
+        raise NodeError(f"{argv[0]}: could not be started.", output=said)
+
+
+def kill(paths: LabPaths, node: str) -> None:
+    """Cut a node's power: everything in it is gone when this returns, its disk stays. Off already is fine."""
+    with lock(paths.disk(node), timeout=20):
+        cgroup.kill(cgroup.main_folder(paths.name, node))
+        forget(paths, node)
+
+
+def forget(paths: LabPaths, node: str) -> None:
+    """Clear away what a dead node's container left on the host."""
+    cgroup.remove(paths.name, node)
+    for kind in ("propagate", "unix-export", "locks"):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(_NSPAWN_RUN / kind / paths.machine(node))
+
+
+def init_pid(paths: LabPaths, node: str) -> int | None:
+    """The host's id of the node's init; None when the node is off or not that far yet."""
+    payload = cgroup.main_folder(paths.name, node) / "payload"
+    for folder in (payload / "init.scope", payload):
+        with contextlib.suppress(OSError):
+            for pid in (folder / "cgroup.procs").read_text().split():
+                if _is_init(pid):
+                    return int(pid)
+    return None
+
+
+def _is_init(pid: str) -> bool:
+    for line in Path("/proc", pid, "status").read_text().splitlines():
+        if line.startswith("NSpid:"):
+            return line.split()[-1] == "1"
+    return False
+
+
+def entering(pid: int, argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line that runs `argv` in the node whose init is `pid`, and ends with its caller."""
+    spaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
+    return ("nsenter", "--target", str(pid), *spaces, "--", "setpriv", "--pdeathsig", "KILL", "--", *argv)

@@ -1,0 +1,185 @@
+"""Root file systems of Debian releases, built once per package set by mmdebstrap and kept in a cache.
+
+A build runs in its own mount and process namespaces and dies with us, so a crash leaves one folder `*.building`
+and nothing else; whoever needs that root file system next, clears it away and starts again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pacewright import process
+from pacewright.errors import NodeError, ToolFailed, UsageError
+from pacewright.lab.paths import CACHE
+from pacewright.lab.state import LabState, lock
+
+__all__ = ["ensure", "key"]
+
+MIRROR = "http://deb.debian.org/debian"
+PASSWORD = "pacewright"  # noqa: S105 - of hacluster, in a network that nobody can enter
+_NEEDED_MB = 2500
+_BUILD_SECONDS = 1800.0
+
+_PACKAGES = (
+    "corosync",
+    "dbus",
+    "iproute2",
+    "iputils-ping",
+    "less",
+    "netbase",
+    "openssh-client",
+    "openssh-server",
+    "openssl",
+    "pacemaker",
+    "pacemaker-cli-utils",
+    "pcs",
+    "procps",
+    "python3",
+    "python3-yaml",
+    "resource-agents",
+    "systemd",
+    "systemd-sysv",
+    "util-linux",
+)
+
+# Units that a node of a lab has no use for: they cost seconds at boot or wake an idle machine.
+_MASKED = (
+    "apt-daily-upgrade.timer",
+    "apt-daily.timer",
+    "console-getty.service",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "getty.target",
+    "logd.service",
+    "sshd-keygen.service",
+    "systemd-logind.service",
+    "systemd-pstore.service",
+    "systemd-update-utmp-runlevel.service",
+    "systemd-update-utmp.service",
+    "tmp.mount",
+)
+
+_FILES = {
+    # The web interface is of no use in a lab, and one worker instead of one per core is enough for pcs.
+    "etc/default/pcsd": "RACK_ENV=production\nPCSD_DISABLE_GUI=true\nPCSD_WORKER_COUNT=1\nPCSD_MAX_WORKER_COUNT=3\n",
+    # The cluster first: pcsd takes a second of processor time to start.
+    "etc/systemd/system/pcsd.service.d/lab.conf": "[Unit]\nAfter=pacemaker.service\n",
+    "etc/systemd/system/pcsd-ruby.service.d/lab.conf": "[Unit]\nAfter=pacemaker.service\n",
+    # Kept on disk, so that the log of a node whose power was cut can be read.
+    "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
+}
+
+_BUILD = 3
+"""Raise it when anything above or below changes what a root file system contains."""
+
+
+def key(distro: str, packages: tuple[str, ...]) -> str:
+    """The name of the root file system of a release with these packages beyond the base."""
+    text = "\n".join((str(_BUILD), MIRROR, distro, *_PACKAGES, "+", *sorted(set(packages))))
+    return f"{distro}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def ensure(state: LabState, say: Callable[[str], None]) -> Path:
+    """The root file system for this lab, from the cache or built now (half a minute, more for many packages).
+
+    Raises:
+        NodeError: this is not Debian, or the disk is too full.
+        UsageError: Debian has no such package.
+        ToolFailed: mmdebstrap did not manage.
+    """
+    ready = CACHE / key(state.distro, state.packages)
+    if ready.is_dir():
+        return ready
+    _check_machine()
+    building = ready.with_suffix(".building")
+    building.mkdir(parents=True, exist_ok=True)
+    with _only_builder(building, say):
+        if not ready.is_dir():
+            say(f"building the {state.distro} root file system (once; about a minute)")
+            root = building / "root"
+            shutil.rmtree(root, ignore_errors=True)
+            _debootstrap(root, state)
+            say("preparing the root file system")
+            _prepare(root)
+            root.rename(ready)
+        with contextlib.suppress(OSError):
+            building.rmdir()
+    return ready
+
+
+@contextlib.contextmanager
+def _only_builder(building: Path, say: Callable[[str], None]) -> Iterator[None]:
+    try:
+        with lock(building):
+            yield
+            return
+    except NodeError:
+        say("waiting for another process that builds the same root file system")
+    with lock(building, timeout=_BUILD_SECONDS):
+        yield
+
+
+def _check_machine() -> None:
+    if not Path("/etc/debian_version").exists():
+        raise NodeError("This machine is not Debian, so it cannot build Debian nodes.")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(CACHE).free // 2**20
+    if free < _NEEDED_MB:
+        raise NodeError(f"{CACHE}: {free} MB are free, a root file system needs {_NEEDED_MB} MB.")
+
+
+def _debootstrap(root: Path, state: LabState) -> None:
+    wanted = ",".join((*_PACKAGES, *state.packages))
+    build = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={wanted}",
+        '--aptopt=Apt::Install-Recommends "false"',
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=force-unsafe-io",
+        state.distro,
+        str(root),
+        MIRROR,
+    ]
+    done = _dying_with_us(build)
+    if done.code:
+        said = done.output
+        if "Unable to locate package" in said or "no installation candidate" in said:
+            bad = [line for line in said.splitlines() if line.startswith("E: ")]
+            raise UsageError(f"--with {','.join(state.packages)}: Debian {state.distro} says {bad[0][3:]}.")
+        if "No space left on device" in said:
+            raise NodeError(f"{CACHE}: the disk is full.")
+        raise ToolFailed(f"mmdebstrap: exit code {done.code}.", output=said[-1500:])
+
+
+def _dying_with_us(argv: list[str]) -> process.Completed:
+    cage = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    return process.run(["setpriv", "--pdeathsig", "KILL", "--", *cage, *argv], timeout=_BUILD_SECONDS)
+
+
+def _prepare(root: Path) -> None:
+    units = root / "etc/systemd/system"
+    for unit in _MASKED:
+        (units / unit).unlink(missing_ok=True)
+        (units / unit).symlink_to("/dev/null")
+    for name, text in _FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    for old in (root / "etc/ssh").glob("ssh_host_*"):
+        old.unlink()
+    (root / "etc/machine-id").write_text("")
+    in_root = ["chroot", str(root)]
+    process.run([*in_root, "chpasswd"], timeout=20, stdin=f"hacluster:{PASSWORD}\n".encode()).checked()
+    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=lab"]
+    files = ["-keyout", "/var/lib/pcsd/pcsd.key", "-out", "/var/lib/pcsd/pcsd.crt"]
+    process.run([*in_root, *certificate, *files], timeout=60).checked()
+    (root / "var/lib/pcsd/pcsd.key").chmod(0o600)
