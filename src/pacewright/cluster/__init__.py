@@ -1,1 +1,53 @@
 """Pacemaker: what it knows (Snapshot), what it would do (what_if), what we write (commit), waiting."""
+
+from pacewright.cluster.change import (
+    Change,
+    Edit,
+    SetMeta,
+    SetNodeAttribute,
+    SetRevision,
+)
+from pacewright.cluster.commit import commit
+from pacewright.cluster.connection import Connection, LiveConnection, Simulation
+from pacewright.cluster.forecast import Action, Forecast, what_if
+from pacewright.cluster.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Version
+from pacewright.cluster.reading import parse, read, saved
+from pacewright.cluster.snapshot import Constraint, Failure, Instance, Node, Resource, Run, Snapshot
+from pacewright.cluster.values import REVISION, is_true
+
+__all__ = [
+    "REVISION",
+    "Action",
+    "Agent",
+    "Change",
+    "Connection",
+    "Constraint",
+    "Edit",
+    "Failure",
+    "Forecast",
+    "HoldInstance",
+    "HoldResource",
+    "Instance",
+    "Kind",
+    "LiveConnection",
+    "Node",
+    "NodeName",
+    "Release",
+    "Resource",
+    "ResourceId",
+    "Role",
+    "Run",
+    "SetMeta",
+    "SetNodeAttribute",
+    "SetRevision",
+    "Simulation",
+    "Snapshot",
+    "Version",
+    "commit",
+    "is_true",
+    "parse",
+    "read",
+    "saved",
+    "what_if",
+]

@@ -1,0 +1,226 @@
+"""`pacewright service`: operate a service, whether the cluster runs it or systemd."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pacewright.cli.tables import moment, table
+from pacewright.errors import UsageError
+from pacewright.service import DEFAULT_PATH, Native, Options, Outcome, Planned, Services, ServiceStatus, State
+
+__all__ = ["configure", "run"]
+
+_CHANGES = {
+    "start": "see to it that the service runs",
+    "stop": "see to it that it runs nowhere",
+    "restart": "see to it that every instance has started after this call",
+    "enable": "let the cluster manage it, and systemd not start it at boot",
+    "disable": "keep the cluster from acting on it (is-managed=false)",
+}
+_STATUS_CODES = {State.RUNNING: 0, State.CHANGING: 3, State.FAILED: 3, State.STOPPED: 3}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The subcommands and their options."""
+    parser.epilog = "Exit codes: docs/exit-codes.md. `status` has systemctl's: 0 running, 3 not running, 4 unknown."
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="every service of the cluster, from one read")
+    _common(listing)
+    status = verbs.add_parser("status", help="how services are, on each node; exit code as systemctl's")
+    status.add_argument("names", nargs="+", metavar="NAME")
+    status.add_argument("--node", help="seen from that node (default: this one)")
+    _common(status)
+    for verb, purpose in _CHANGES.items():
+        change = verbs.add_parser(verb, help=purpose, description=f"{verb}: {purpose}.")
+        change.add_argument("name", metavar="NAME")
+        change.add_argument("--plan", action="store_true", help="only show what the scheduler would do")
+        change.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after so long")
+        change.add_argument("--node", help="only the instance on that node (restart)")
+        change.add_argument(
+            "--allow-collateral", action="store_true", help="accept that something beyond the service moves or stops"
+        )
+        if verb == "restart":
+            change.add_argument(
+                "--all-at-once", action="store_true", help="all instances together, not one after another"
+            )
+        _common(change)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry it out; returns the exit code."""
+    services = Services(config=Path(args.config), progress=_progress(quiet=args.json))
+    if args.verb == "list":
+        return _show(services.statuses(), as_json=args.json, listing=True)
+    if args.verb == "status":
+        return _show(services.statuses(args.names, node=args.node), as_json=args.json, listing=False)
+    if args.node is not None and args.verb != "restart":
+        raise UsageError(
+            f"--node: {args.verb} acts on the whole service; only restart works on a single instance.",
+            hint="To keep a node free of it, use a location constraint (`pcs constraint location`) or standby.",
+        )
+    options = Options(
+        node=args.node,
+        at_once=getattr(args, "all_at_once", False),
+        allow_collateral=args.allow_collateral,
+        timeout=args.timeout,
+    )
+    if args.plan:
+        _show_plan(services.plan(args.verb, args.name, options), as_json=args.json)
+        return 0
+    outcome: Outcome = getattr(services, args.verb)(args.name, options)
+    _show_outcome(outcome, as_json=args.json)
+    return 0
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--config", default=str(DEFAULT_PATH), metavar="FILE", help="instead of %(default)s")
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return value
+
+
+def _progress(*, quiet: bool) -> Any:
+    def say(line: str) -> None:
+        if not quiet:
+            print(f"  {line}", file=sys.stderr, flush=True)
+
+    return say
+
+
+# -- showing ----------------------------------------------------------------------------------------------------------
+
+
+def _show(found: list[ServiceStatus | Native], *, as_json: bool, listing: bool) -> int:
+    if as_json:
+        print(json.dumps({"services": [_as_dict(status) for status in found]}))
+    elif listing:
+        print(table(("SERVICE", "STATE", "WHERE", "RESOURCE", "AGENT"), [_row(status) for status in found]))
+    else:
+        print("\n\n".join(_paragraph(status) for status in found))
+    if listing:
+        return 0
+    return max((_STATUS_CODES[_here(status)] for status in found), default=0)
+
+
+def _here(status: ServiceStatus | Native) -> State:
+    return status.state if isinstance(status, Native) else status.here
+
+
+def _row(status: ServiceStatus | Native) -> tuple[str, ...]:
+    if isinstance(status, Native):
+        return status.name, status.state.value, "this node", "-", f"systemd:{status.unit.name}"
+    where = " ".join(i.node if i.settled else f"{i.node}({i.state})" for i in status.instances)
+    return status.target.name, _state(status), where or "-", status.target.outermost, status.agent
+
+
+def _state(status: ServiceStatus) -> str:
+    words = [status.state.value]
+    if not status.enabled:
+        words.append("disabled")
+    if not status.managed:
+        words.append("unmanaged")
+    return ", ".join(words)
+
+
+def _paragraph(status: ServiceStatus | Native) -> str:
+    if isinstance(status, Native):
+        return (
+            f"{status.name}: {status.state.value}\n"
+            f"  not known to the cluster; systemd's {status.unit.name} on this node is {status.unit.state}"
+        )
+    lines = [f"{status.target.name}: {_state(status)}", f"  resource {status.target.outermost} ({status.agent})"]
+    if status.hindrance:
+        lines.append(f"  the cluster does not act on it now: {status.hindrance}")
+    rows = []
+    for instance in status.instances:
+        since = moment(instance.run.since) if instance.run is not None else "-"
+        failure = str(instance.failure) if instance.failure is not None else ""
+        rows.append((instance.node, instance.resource, instance.state, since, failure))
+    if rows:
+        body = table(("NODE", "INSTANCE", "STATE", "SINCE", "LAST FAILURE"), rows)
+        lines += [f"  {line}" for line in body.splitlines()]
+    lines += [f"  restart owed on {node} ({revision})" for node, revision in status.owed]
+    return "\n".join(lines)
+
+
+def _as_dict(status: ServiceStatus | Native) -> dict[str, Any]:
+    if isinstance(status, Native):
+        return {
+            "name": status.name,
+            "provider": "systemd",
+            "resource": None,
+            "state": status.state.value,
+            "here": status.state.value,
+            "enabled": status.unit.enabled,
+            "managed": True,
+            "unit": status.unit.name,
+        }
+    return {
+        "name": status.target.name,
+        "provider": "cluster",
+        "resource": status.target.outermost,
+        "primitives": list(status.target.primitives),
+        "agent": status.agent,
+        "state": status.state.value,
+        "here": status.here.value,
+        "enabled": status.enabled,
+        "managed": status.managed,
+        "hindrance": status.hindrance or None,
+        "instances": [
+            {
+                "node": instance.node,
+                "resource": instance.resource,
+                "state": instance.state,
+                "role": instance.role.value,
+                "since": instance.run.since if instance.run is not None else None,
+                "failure": str(instance.failure) if instance.failure is not None else None,
+            }
+            for instance in status.instances
+        ],
+        "owed": dict(status.owed),
+    }
+
+
+def _show_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}))
+        return
+    print(outcome.message)
+    for note in outcome.notes:
+        print(f"  note: {note}")
+
+
+def _show_plan(plan: Planned, *, as_json: bool) -> None:
+    if as_json:
+        steps = [
+            {
+                "commit": reason,
+                "actions": [
+                    {"verb": a.verb, "resource": a.resource, "node": a.node, "to": a.to, "reason": a.reason or None}
+                    for a in forecast.actions
+                ],
+            }
+            for reason, forecast in plan.steps
+        ]
+        print(json.dumps({"changed": plan.outcome.changed, "message": plan.outcome.message, "steps": steps}))
+        return
+    for number, (reason, forecast) in enumerate(plan.steps, start=1):
+        print(f"{number}. {reason}")
+        for action in forecast.actions:
+            print(f"     {action}")
+    print(f"Then: {plan.outcome.message}" if plan.steps else plan.outcome.message)
+    for note in plan.outcome.notes:
+        print(f"  note: {note}")
+    print("Nothing was changed.")

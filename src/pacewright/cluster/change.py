@@ -1,0 +1,142 @@
+"""Change: what we want to write into the CIB, as data; applying one is pure.
+
+Each edit says how things should be, not how to get there, so applying one twice is the same as once. The ids and
+places are those that pcs would choose, so that `pcs resource config` and `pcs resource update` keep working.
+"""
+
+from __future__ import annotations
+
+import copy
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pacewright.cluster.configuration import uname_rule
+from pacewright.cluster.document import after_sets, drop_pair, find_resource, plain_set, set_pair, xml_id
+from pacewright.cluster.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.values import REVISION
+
+__all__ = [
+    "Change",
+    "Edit",
+    "HoldInstance",
+    "HoldResource",
+    "Release",
+    "SetMeta",
+    "SetNodeAttribute",
+    "SetRevision",
+]
+
+_OURS = "pacewright"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRevision:
+    """Give a primitive its revisions: one for all nodes, and others for single nodes.
+
+    Attributes:
+        default: the revision where `nodes` has none; None for no attribute at all.
+        nodes: revisions that differ from the default, by node.
+    """
+
+    resource: ResourceId
+    default: str | None
+    nodes: Mapping[NodeName, str]
+
+    def apply(self, root: ET.Element) -> None:
+        """Write it."""
+        element = find_resource(root, self.resource)
+        for found in element.findall("instance_attributes"):
+            for pair in found.findall("nvpair"):
+                if pair.get("name") == REVISION and (uname_rule(found) is not None or found.find("rule") is None):
+                    found.remove(pair)
+            if uname_rule(found) is not None and found.find("nvpair") is None:
+                element.remove(found)
+        if self.default is not None:
+            # The plain set stays the first: pcs edits that one.
+            set_pair(plain_set(element, "instance_attributes"), REVISION, self.default)
+        for node, revision in sorted(self.nodes.items()):
+            element.insert(after_sets(element, "instance_attributes"), self._for_node(node, revision))
+
+    def _for_node(self, node: NodeName, revision: str) -> ET.Element:
+        stem = f"{self.resource}-{_OURS}-{xml_id(node)}"
+        # Sets with a higher score win over the plain one, whose score is 0.
+        found = ET.Element("instance_attributes", {"id": stem, "score": "1"})
+        rule = ET.SubElement(found, "rule", {"id": f"{stem}-rule", "score": "1"})
+        ET.SubElement(
+            rule,
+            "expression",
+            {"id": f"{stem}-expression", "attribute": "#uname", "operation": "eq", "value": node},
+        )
+        ET.SubElement(found, "nvpair", {"id": f"{stem}-revision", "name": REVISION, "value": revision})
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMeta:
+    """Set a meta attribute of a resource, or take it away (None)."""
+
+    resource: ResourceId
+    name: str
+    value: str | None
+
+    def apply(self, root: ET.Element) -> None:
+        """Write it."""
+        element = find_resource(root, self.resource)
+        if self.value is not None:
+            set_pair(plain_set(element, "meta_attributes"), self.name, self.value)
+            return
+        for found in element.findall("meta_attributes"):
+            drop_pair(found, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetNodeAttribute:
+    """Set a permanent attribute of a node, or take it away (None)."""
+
+    node: NodeName
+    name: str
+    value: str | None
+
+    def apply(self, root: ET.Element) -> None:
+        """Write it; a node without an entry (some remote ones) gets none."""
+        element = next((n for n in root.iterfind("configuration/nodes/node") if n.get("uname") == self.node), None)
+        if element is None:
+            return
+        if self.value is not None:
+            set_pair(
+                plain_set(element, "instance_attributes", stem=f"nodes-{element.get('id')}"),
+                self.name,
+                self.value,
+            )
+            return
+        for found in element.findall("instance_attributes"):
+            drop_pair(found, self.name)
+            if found.get("id", "").startswith("nodes-") and len(found) == 0:
+                element.remove(found)
+
+
+Edit = SetRevision | SetMeta | SetNodeAttribute | HoldInstance | HoldResource | Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Edits that belong together and are written in one commit.
+
+    Attributes:
+        reason: why, for people and for the record.
+    """
+
+    edits: tuple[Edit, ...]
+    reason: str
+
+    def apply(self, snapshot: Snapshot) -> ET.Element:
+        """The CIB of the snapshot with this change in it, as a new document with the next epoch."""
+        root = copy.deepcopy(snapshot.root)
+        for edit in self.edits:
+            edit.apply(root)
+        root.set("epoch", str(snapshot.version.epoch + 1))
+        root.set("num_updates", "0")
+        return root

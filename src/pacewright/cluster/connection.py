@@ -1,0 +1,123 @@
+"""Connection: the door to a cluster. The real one, and one that only exists in the scheduler's imagination."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from types import TracebackType
+from typing import Protocol, Self
+
+from pacewright.clock import SYSTEM_CLOCK, Clock
+from pacewright.cluster import tools
+from pacewright.cluster.change import Change
+from pacewright.cluster.commit import commit
+from pacewright.cluster.forecast import Forecast, what_if
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.reading import parse, read
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.watch import CibWatch
+
+__all__ = ["Connection", "LiveConnection", "Simulation"]
+
+
+class Connection(Protocol):
+    """What an operation needs of a cluster."""
+
+    def read(self) -> Snapshot:
+        """The cluster now."""
+
+    def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+        """What the scheduler would do; changes nothing."""
+
+    def commit(self, change: Change, *, based_on: Snapshot) -> None:
+        """Write a change, or raise CommitConflict."""
+
+    def cleanup(self, resource: ResourceId, node: NodeName) -> None:
+        """Forget a failure, so that the cluster tries again."""
+
+    def wait(self, seconds: float) -> bool:
+        """True as soon as the cluster has changed since the last return of `wait`; False after so many seconds."""
+
+
+class LiveConnection:
+    """The cluster that this node belongs to. A context manager, because waiting needs a helper process."""
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._watch = CibWatch(clock=clock)
+
+    def __enter__(self) -> Self:
+        """Start watching, so that no change after the first `read` is missed."""
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop watching."""
+        self._watch.close()
+
+    def read(self) -> Snapshot:
+        """The cluster as this node sees it."""
+        return read()
+
+    def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+        """What the real scheduler would do."""
+        return what_if(snapshot, change, then)
+
+    def commit(self, change: Change, *, based_on: Snapshot) -> None:
+        """One atomic patch of the CIB."""
+        commit(change, based_on=based_on)
+
+    def cleanup(self, resource: ResourceId, node: NodeName) -> None:
+        """`crm_resource --cleanup`."""
+        tools.cleanup(resource, node)
+
+    def wait(self, seconds: float) -> bool:
+        """Woken by the CIB manager itself (about 10 ms after a change)."""
+        return self._watch.wait(seconds)
+
+
+class Simulation:
+    """A copy of a cluster in which the real scheduler decides and every operation succeeds at once.
+
+    `--plan` runs an operation on it; so do the tests that need no cluster.
+
+    Attributes:
+        forecasts: what the scheduler did for each commit, in order.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._document = ET.tostring(snapshot.root)
+        self.forecasts: list[tuple[Change, Forecast]] = []
+
+    def read(self) -> Snapshot:
+        """The copy as it is now."""
+        return parse(self._document)
+
+    def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+        """What the real scheduler would do."""
+        return what_if(snapshot, change, then)
+
+    def commit(self, change: Change, *, based_on: Snapshot) -> None:
+        """Write the change into the copy, and let everything happen that follows from it."""
+        forecast = what_if(based_on, change)
+        self.forecasts.append((change, forecast))
+        self._document = forecast.after
+
+    def cleanup(self, resource: ResourceId, node: NodeName) -> None:
+        """Drop the instance's history, as a cleanup of the real one does, and let the cluster try again."""
+        root = ET.fromstring(self._document)  # noqa: S314 - our own copy
+        for state in root.iterfind("status/node_state"):
+            if state.get("uname") != node:
+                continue
+            for histories in state.iterfind("lrm/lrm_resources"):
+                for history in [h for h in histories if h.get("id") == resource]:
+                    histories.remove(history)
+            for values in state.iterfind("transient_attributes/instance_attributes"):
+                for pair in [p for p in values if f"-{resource}#" in (p.get("name") or "")]:
+                    values.remove(pair)
+        self.commit(Change(edits=(), reason=f"try {resource} on {node} again"), based_on=parse(ET.tostring(root)))
+
+    def wait(self, seconds: float) -> bool:
+        """Nothing happens by itself in a copy."""
+        del seconds
+        return False

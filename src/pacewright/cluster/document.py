@@ -1,0 +1,85 @@
+"""Where things go in a CIB document: resources, sets, pairs, ids. As pcs would place them."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from pacewright.cluster.names import ResourceId
+from pacewright.errors import Refused
+
+__all__ = ["after_sets", "drop_pair", "find_resource", "plain_set", "set_pair", "xml_id"]
+
+
+def find_resource(root: ET.Element, resource: ResourceId) -> ET.Element:
+    """The element of a resource.
+
+    Raises:
+        Refused: it is not there any more.
+    """
+    for element in root.iterfind("configuration/resources//*[@id]"):
+        if element.get("id") == resource and element.tag in {
+            "primitive",
+            "group",
+            "clone",
+            "master",
+            "bundle",
+        }:
+            return element
+    raise Refused(f"{resource}: the resource is no longer in the cluster.", hint="Look at `pcs status`.")
+
+
+def plain_set(element: ET.Element, tag: str, stem: str | None = None) -> ET.Element:
+    """The first set of that tag without a rule, made if there is none; it goes first, because pcs edits the first."""
+    for found in element.findall(tag):
+        if found.find("rule") is None and found.get("id-ref") is None:
+            return found
+    found = ET.Element(tag, {"id": stem or f"{element.get('id')}-{tag}"})
+    position = 0
+    if tag == "instance_attributes":
+        first = element.find(tag)
+        position = list(element).index(first) if first is not None else after_sets(element, tag)
+    element.insert(position, found)
+    return found
+
+
+def after_sets(element: ET.Element, tag: str) -> int:
+    """Where a new set of that tag belongs among the children of a resource."""
+    # The schema wants meta_attributes and instance_attributes before <operations>, in any order, and in a group,
+    # clone or bundle before what it holds.
+    position = 0
+    for index, child in enumerate(element):
+        if child.tag in {
+            "meta_attributes",
+            "instance_attributes",
+            "podman",
+            "docker",
+            "rkt",
+            "network",
+            "storage",
+        }:
+            position = index + 1
+        if child.tag == tag:
+            position = index + 1
+    return position
+
+
+def set_pair(found: ET.Element, name: str, value: str) -> None:
+    """Set a name-value pair in a set."""
+    for pair in found.findall("nvpair"):
+        if pair.get("name") == name:
+            pair.set("value", value)
+            return
+    ET.SubElement(found, "nvpair", {"id": f"{found.get('id')}-{xml_id(name)}", "name": name, "value": value})
+
+
+def drop_pair(found: ET.Element, name: str) -> None:
+    """Take a name-value pair out of a set without a rule."""
+    if found.find("rule") is None:
+        for pair in found.findall("nvpair"):
+            if pair.get("name") == name:
+                found.remove(pair)
+
+
+def xml_id(name: str) -> str:
+    """A name as part of an XML id, which may not hold everything that a node name may."""
+    return "".join(character if character.isalnum() or character in "-_." else "_" for character in name)

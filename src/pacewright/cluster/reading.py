@@ -1,0 +1,180 @@
+"""From the bytes of a CIB to a Snapshot: the one place that understands the whole document."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+
+from pacewright.cluster import tools
+from pacewright.cluster.configuration import plain_values, read_constraints, read_properties, read_resources
+from pacewright.cluster.history import read_instance
+from pacewright.cluster.hold import read_holds
+from pacewright.cluster.names import NodeName, ResourceId, Version
+from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
+from pacewright.cluster.values import is_true, number
+from pacewright.errors import ToolOutput
+
+__all__ = ["parse", "read", "saved"]
+
+
+def read(*, timeout: float = 30.0) -> Snapshot:
+    """The cluster as this node sees it now, in one read.
+
+    Raises:
+        ClusterDown: Pacemaker is not running here.
+        ToolOutput: cibadmin printed something that is no CIB.
+    """
+    return parse(tools.query(timeout=timeout))
+
+
+def saved() -> Snapshot | None:
+    """The configuration that Pacemaker left on this node's disk, for when it does not run; None if there is none."""
+    document = tools.query_file()
+    try:
+        return parse(document) if document is not None else None
+    except ToolOutput:
+        return None
+
+
+def parse(document: bytes) -> Snapshot:
+    """The Snapshot in a CIB document.
+
+    Raises:
+        ToolOutput: it is no CIB.
+    """
+    try:
+        root = ET.fromstring(document)  # noqa: S314 - the cluster's own document
+    except ET.ParseError as error:
+        raise _not_a_cib(f"it is not XML ({error})", document) from error
+    configuration = root.find("configuration")
+    if root.tag != "cib" or configuration is None:
+        raise _not_a_cib(f"its root is <{root.tag}>", document)
+    properties = read_properties(configuration)
+    fencing = is_true(properties.get("stonith-enabled"), default=True)
+    nodes = _read_nodes(root, configuration, fencing=fencing)
+    resources = read_resources(configuration)
+    dc_id = root.get("dc-uuid")
+    defaults = configuration.find("rsc_defaults")
+    return Snapshot(
+        version=Version(
+            admin_epoch=number(root.get("admin_epoch")),
+            epoch=number(root.get("epoch")),
+            num_updates=number(root.get("num_updates")),
+        ),
+        feature_set=root.get("crm_feature_set", ""),
+        cluster=properties.get("cluster-name", ""),
+        quorate=is_true(root.get("have-quorum")),
+        dc=next((node.name for node in nodes.values() if node.id == dc_id), None),
+        maintenance=is_true(properties.get("maintenance-mode")),
+        fencing=fencing,
+        resource_defaults=plain_values(defaults, "meta_attributes") if defaults is not None else {},
+        nodes=nodes,
+        resources=resources,
+        instances=_read_instances(root, nodes, resources),
+        constraints=tuple(read_constraints(configuration)),
+        holds=dict(read_holds(configuration)),
+        root=root,
+    )
+
+
+def _not_a_cib(why: str, document: bytes) -> ToolOutput:
+    return ToolOutput(
+        f"cibadmin: what it printed is no CIB: {why}.",
+        hint="Is it Pacemaker's own program, and is its version 2.1 or newer?",
+        output=document[:300].decode(errors="replace"),
+    )
+
+
+def _read_nodes(root: ET.Element, configuration: ET.Element, *, fencing: bool) -> dict[NodeName, Node]:
+    configured = {element.get("id", ""): element for element in configuration.iterfind("nodes/node")}
+    states = {element.get("id", ""): element for element in root.iterfind("status/node_state")}
+    nodes: dict[NodeName, Node] = {}
+    for node_id in [*configured, *(i for i in states if i not in configured)]:
+        node = _node(node_id, configured.get(node_id), states.get(node_id), fencing=fencing)
+        nodes[node.name] = node
+    return nodes
+
+
+def _node(node_id: str, configured: ET.Element | None, state: ET.Element | None, *, fencing: bool) -> Node:
+    attributes = plain_values(configured, "instance_attributes") if configured is not None else {}
+    volatile = state.find("transient_attributes") if state is not None else None
+    transient = plain_values(volatile, "instance_attributes") if volatile is not None else {}
+    remote = _is_remote(configured, state)
+    names = [element.get("uname") for element in (configured, state) if element is not None]
+    online, pending, unclean = _presence(state, remote=remote, fencing=fencing)
+    return Node(
+        name=NodeName(next((name for name in names if name), node_id)),
+        id=node_id,
+        kind="remote" if remote else "member",
+        online=online,
+        pending=pending,
+        unclean=unclean,
+        standby=is_true(transient.get("standby", attributes.get("standby"))),
+        maintenance=is_true(transient.get("maintenance", attributes.get("maintenance"))) or _maintained(state),
+        attributes=attributes,
+        transient=transient,
+    )
+
+
+def _is_remote(configured: ET.Element | None, state: ET.Element | None) -> bool:
+    if configured is not None and configured.get("type", "member") in {"remote", "ping"}:
+        return True
+    return state is not None and is_true(state.get("remote_node"))
+
+
+def _maintained(state: ET.Element | None) -> bool:
+    # A remote node carries it in its state: what its connection resource was told.
+    return state is not None and is_true(state.get("node_in_maintenance")) and is_true(state.get("remote_node"))
+
+
+def _presence(state: ET.Element | None, *, remote: bool, fencing: bool) -> tuple[bool, bool, bool]:
+    """Online, pending, unclean: `determine_online_status_fencing` of lib/pengine/unpack.c in short."""
+    if state is None:
+        # Never seen. With fencing, Pacemaker does not trust such a node (startup-fencing).
+        return False, False, fencing and not remote
+    member, peer = _since(state.get("in_ccm")), _since(state.get("crmd"))
+    if remote:
+        return member, False, False
+    joined = state.get("join") == "member"
+    if member and peer and joined:
+        return True, False, False
+    expected = state.get("expected") == "member"
+    if member and (peer or not expected):
+        return False, True, False
+    return False, False, fencing and (expected or member or state.get("join") == "member")
+
+
+def _since(value: str | None) -> bool:
+    # Until feature set 3.18 `true` and `online`; from then on the second since when, or 0.
+    if value in {"true", "online"}:
+        return True
+    return number(value) > 0
+
+
+def _read_instances(
+    root: ET.Element, nodes: Mapping[NodeName, Node], resources: Mapping[ResourceId, Resource]
+) -> dict[ResourceId, tuple[Instance, ...]]:
+    promotable = {resource_id: _promotable(resources, resource_id) for resource_id in resources}
+    instances: dict[ResourceId, list[Instance]] = {}
+    names = {node.id: node.name for node in nodes.values()}
+    for state in root.iterfind("status/node_state"):
+        node = nodes[names[state.get("id", "")]]
+        if not node.online and not node.unclean:
+            continue  # a cleanly stopped node runs nothing, whatever its old history says
+        for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
+            resource = ResourceId(history.get("id", "").split(":", 1)[0])
+            if resource not in resources:
+                continue
+            found = read_instance(history, resource, node.name, promotable=promotable[resource])
+            if found is not None:
+                instances.setdefault(resource, []).append(found)
+    return {resource: tuple(found) for resource, found in instances.items()}
+
+
+def _promotable(resources: Mapping[ResourceId, Resource], resource: ResourceId) -> bool:
+    at: ResourceId | None = resource
+    while at is not None:
+        if is_true(resources[at].meta.get("promotable")):
+            return True
+        at = resources[at].parent
+    return False

@@ -1,0 +1,258 @@
+"""Snapshot: everything we know of a cluster at one moment, frozen, from one read of its CIB."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Version
+from pacewright.cluster.values import is_true
+
+__all__ = ["Constraint", "Failure", "Instance", "Node", "Resource", "Run", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node as the cluster sees it.
+
+    Attributes:
+        id: its number (or a remote node's name).
+        kind: `member`, or `remote` (pacemaker_remote, and the nodes inside bundles).
+        online: it takes part and can run resources, as far as being there goes.
+        pending: it is in the membership, but its controller has not joined yet.
+        unclean: it failed and is not fenced yet.
+        standby, maintenance: as somebody set them for this node.
+        attributes: its permanent attributes (in the configuration).
+        transient: its transient attributes (lost when its Pacemaker stops).
+    """
+
+    name: NodeName
+    id: str
+    kind: str
+    online: bool
+    pending: bool
+    unclean: bool
+    standby: bool
+    maintenance: bool
+    attributes: Mapping[str, str]
+    transient: Mapping[str, str]
+
+    @property
+    def may_run(self) -> bool:
+        """True if the cluster would start resources there: online, not standby, not unclean."""
+        return self.online and not self.standby and not self.unclean
+
+    @property
+    def why_not(self) -> str:
+        """Why the cluster starts nothing there, in a word; empty if it would."""
+        for reason, holds in (
+            ("unclean", self.unclean),
+            ("pending", self.pending),
+            ("offline", not self.online),
+            ("standby", self.standby),
+        ):
+            if holds:
+                return reason
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource's definition.
+
+    Attributes:
+        parent: the group, clone or bundle around it.
+        children: what it holds, in order; empty for a primitive.
+        agent: what runs it; None for anything but a primitive.
+        meta: its own meta attributes, without those that a rule guards.
+        parameters: its own instance attributes without a rule.
+        revision: our `pacewright_revision` without a rule; None if it has none.
+        node_revisions: our revisions for single nodes, which win over `revision`.
+        timeouts: seconds for `start`, `stop`, ... as far as its operations say.
+    """
+
+    id: ResourceId
+    kind: Kind
+    parent: ResourceId | None
+    children: tuple[ResourceId, ...] = ()
+    agent: Agent | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    revision: str | None = None
+    node_revisions: Mapping[NodeName, str] = field(default_factory=dict)
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+
+    def revision_on(self, node: NodeName) -> str | None:
+        """The revision that an instance starting on that node would get."""
+        return self.node_revisions.get(node, self.revision)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One life of an instance, from a start to a stop.
+
+    Attributes:
+        key: Pacemaker's transition key of the operation that began it; no two runs share one.
+        digest: digest of the definition that it was started with (`op-digest`).
+        operation: what began it: `start`, `promote`, `demote`, `monitor` (found running), ...
+        since: when, in seconds since the epoch by that node's clock; None if Pacemaker does not say.
+    """
+
+    key: str
+    digest: str
+    operation: str
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The last operation of an instance that failed.
+
+    Attributes:
+        operation: `start`, `monitor`, ...
+        code: the agent's exit code (OCF).
+        reason: what the agent said, or what Pacemaker thinks of it; may be empty.
+        at: seconds since the epoch by that node's clock; None if not recorded.
+        key: the transition key of the operation; no two share one.
+    """
+
+    operation: str
+    code: int
+    reason: str
+    at: float | None
+    key: str
+
+    def __str__(self) -> str:
+        """One phrase: `start failed (rc 1): the config is wrong`."""
+        return f"{self.operation} failed (rc {self.code})" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A primitive's copy on one node: active, under way, or failed there.
+
+    Attributes:
+        resource: the primitive's id (without `:0`).
+        name: as the node's history has it (`web`, or `web:0` in a globally unique clone).
+        role: what it is as far as finished operations tell.
+        operation: what is being done to it now (`start`, `stop`, `promote`, ...); None when nothing.
+        operation_key: the transition key of that; empty when nothing is being done.
+        run: its current life; None when it is stopped.
+        failed: the last thing that happened to it was a failure.
+        failure: the last failure still on record, also when it has recovered since.
+    """
+
+    resource: ResourceId
+    name: str
+    node: NodeName
+    role: Role
+    operation: str | None
+    operation_key: str
+    run: Run | None
+    failed: bool
+    failure: Failure | None
+
+    @property
+    def settled(self) -> bool:
+        """Active, nothing under way, not failed."""
+        return self.role.active and self.operation is None and not self.failed
+
+    @property
+    def state(self) -> str:
+        """One word for people: Started, Promoted, starting, stopping, failed, ..."""
+        words = {"start": "starting", "stop": "stopping", "promote": "promoting", "demote": "demoting"}
+        if self.operation is not None:
+            return words.get(self.operation, "migrating")
+        return "failed" if self.failed else self.role.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A constraint, as far as we need to know it.
+
+    Attributes:
+        kind: `location`, `order`, `colocation` or `ticket`.
+        resources: the ids it speaks of.
+        text: its attributes as written, for messages.
+    """
+
+    id: str
+    kind: str
+    resources: tuple[ResourceId, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A cluster at one moment.
+
+    Attributes:
+        version: of the CIB it was read from; a commit based on it is refused once this has changed.
+        cluster: the cluster's name; empty if it has none.
+        quorate: this partition may act.
+        dc: the designated controller; None while there is none.
+        maintenance: the whole cluster is in maintenance mode.
+        fencing: `stonith-enabled`.
+        resource_defaults: `rsc_defaults` without a rule.
+        nodes, resources: by name, in the CIB's order.
+        instances: those that are active, under way or failed, by primitive.
+        constraints: all of them.
+        holds: our own holds, by what they keep stopped (and where), with the moment at which each expires by itself.
+        root: the CIB itself. Nobody may change it: `Change.apply` works on a copy.
+    """
+
+    version: Version
+    feature_set: str
+    cluster: str
+    quorate: bool
+    dc: NodeName | None
+    maintenance: bool
+    fencing: bool
+    resource_defaults: Mapping[str, str]
+    nodes: Mapping[NodeName, Node]
+    resources: Mapping[ResourceId, Resource]
+    instances: Mapping[ResourceId, tuple[Instance, ...]]
+    constraints: tuple[Constraint, ...]
+    holds: Mapping[tuple[ResourceId, NodeName | None], float]
+    root: ET.Element = field(repr=False, compare=False)
+
+    def ancestors(self, resource: ResourceId) -> Iterator[Resource]:
+        """The resource itself, then what is around it, outwards."""
+        at: ResourceId | None = resource
+        while at is not None:
+            found = self.resources[at]
+            yield found
+            at = found.parent
+
+    def top(self, resource: ResourceId) -> Resource:
+        """The outermost group, clone or bundle around a resource; itself if there is none."""
+        return list(self.ancestors(resource))[-1]
+
+    def primitives(self, resource: ResourceId) -> tuple[ResourceId, ...]:
+        """The primitives that a resource consists of, in order."""
+        found = self.resources[resource]
+        if found.kind is Kind.PRIMITIVE:
+            return (resource,)
+        return tuple(inner for child in found.children for inner in self.primitives(child))
+
+    def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
+        """The instances of every primitive in a resource, by node's name."""
+        found = (i for primitive in self.primitives(resource) for i in self.instances.get(primitive, ()))
+        return tuple(sorted(found, key=lambda instance: (instance.node, instance.resource)))
+
+    def meta(self, resource: ResourceId, name: str) -> str | None:
+        """A meta attribute as Pacemaker would see it: own, then inherited, then by default."""
+        for found in self.ancestors(resource):
+            if name in found.meta:
+                return found.meta[name]
+        return self.resource_defaults.get(name)
+
+    def clone_of(self, resource: ResourceId) -> Resource | None:
+        """The clone or bundle that makes this resource run on several nodes; None if nothing does."""
+        many = (r for r in self.ancestors(resource) if r.kind in {Kind.CLONE, Kind.BUNDLE})
+        return next(many, None)
+
+    def promotable(self, resource: ResourceId) -> bool:
+        """True if its instances have the roles Promoted and Unpromoted."""
+        return any(is_true(found.meta.get("promotable")) for found in self.ancestors(resource))

@@ -1,0 +1,84 @@
+"""systemd on this node: for services that the cluster does not know, and to keep units of those it does off at boot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pacewright.errors import OperationFailed
+from pacewright.process import run
+
+__all__ = ["Unit", "disable_at_boot", "operate", "show"]
+
+_SHOW_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit as systemd has it.
+
+    Attributes:
+        known: there is such a unit.
+        active: it runs.
+        changing: it is starting, stopping or reloading.
+        state: ActiveState and SubState, for people.
+        enabled: it starts at boot.
+        main_pid: its main process; 0 for none.
+    """
+
+    name: str
+    known: bool
+    active: bool
+    changing: bool
+    state: str
+    enabled: bool
+    main_pid: int
+
+
+def show(name: str) -> Unit:
+    """Ask systemd about a unit (`systemctl show`, whose output is made for programs).
+
+    Raises:
+        ToolMissing, ToolHung, ToolFailed: systemd does not answer.
+    """
+    wanted = "LoadState,ActiveState,SubState,UnitFileState,MainPID"
+    done = run(["systemctl", "show", "--property", wanted, "--", _full(name)], timeout=_SHOW_TIMEOUT).checked()
+    values = dict(line.partition("=")[::2] for line in done.stdout.decode(errors="replace").splitlines())
+    active = values.get("ActiveState", "")
+    return Unit(
+        name=_full(name),
+        known=values.get("LoadState") not in {"not-found", "", None},
+        active=active in {"active", "reloading"},
+        changing=active in {"activating", "deactivating", "reloading"},
+        state=f"{active} ({values.get('SubState', '')})",
+        enabled=values.get("UnitFileState") in {"enabled", "enabled-runtime"},
+        main_pid=int(values.get("MainPID") or 0),
+    )
+
+
+def operate(verb: str, name: str, *, timeout: float) -> None:
+    """`systemctl start|stop|restart|enable|disable`.
+
+    Raises:
+        OperationFailed: systemd could not; with what it said.
+    """
+    done = run(["systemctl", verb, "--", _full(name)], timeout=timeout)
+    if done.code != 0:
+        raise OperationFailed(
+            f"{name}: `systemctl {verb}` failed with exit code {done.code}.",
+            hint=f"Look at `journalctl -u {_full(name)}`.",
+            output=done.output[-1000:],
+        )
+
+
+def disable_at_boot(name: str) -> bool:
+    """See to it that systemd does not start a unit at boot; True if that had to be changed."""
+    unit = show(name)
+    if not unit.known or not unit.enabled:
+        return False
+    operate("disable", name, timeout=60.0)
+    return True
+
+
+def _full(name: str) -> str:
+    suffixes = (".service", ".socket", ".timer", ".target", ".mount", ".path")
+    return name if name.endswith(suffixes) else f"{name}.service"

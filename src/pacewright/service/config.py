@@ -1,0 +1,133 @@
+"""`/etc/pacewright/services.yaml`: what a site says about its services. Strict: an unknown key is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pacewright.cluster import ResourceId
+from pacewright.errors import ConfigError
+
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = ["DEFAULT_PATH", "ServiceSettings", "Settings", "load"]
+
+DEFAULT_PATH = Path("/etc/pacewright/services.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What is said about one service.
+
+    Attributes:
+        resource: the cluster resource that it is; None to find it by its name.
+        timeout: seconds that an operation may take; None for what its resource's own time-outs come to.
+    """
+
+    resource: ResourceId | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole file; a service that it does not name has every default."""
+
+    services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+
+    def of(self, name: str) -> ServiceSettings:
+        """What is said about a service."""
+        return self.services.get(name, ServiceSettings())
+
+
+def load(path: Path = DEFAULT_PATH) -> Settings:
+    """Read the file; one that is not there says nothing.
+
+    Raises:
+        ConfigError: it cannot be read or does not mean anything; says file, line and key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}.") from error
+    return _Reader(path).settings(text)
+
+
+class _Reader:
+    """Walks the YAML nodes instead of plain values, because they know their line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def settings(self, text: str) -> Settings:
+        import yaml  # noqa: PLC0415 - 20 ms that a site without the file need not pay
+
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            problem = getattr(error, "problem", None) or "it is not YAML"
+            raise ConfigError(f"{self._path}:{line}: {problem}.") from error
+        if root is None:
+            return Settings()
+        services: dict[str, ServiceSettings] = {}
+        for key, _, value in self._mapping(root, "the file"):
+            if key != "services":
+                raise self._unknown(_, key, "the file", ("services",))
+            for name, _, body in self._mapping(value, "services"):
+                services[name] = self._service(body, f"services.{name}")
+        return Settings(services=services)
+
+    def _service(self, node: yaml.Node, where: str) -> ServiceSettings:
+        found: dict[str, Any] = {}
+        for key, key_node, value in self._mapping(node, where):
+            if key == "resource":
+                found[key] = ResourceId(self._text(value, f"{where}.{key}"))
+            elif key == "timeout":
+                found[key] = self._seconds(value, f"{where}.{key}")
+            else:
+                raise self._unknown(key_node, key, where, ("resource", "timeout"))
+        return ServiceSettings(**found)
+
+    def _mapping(self, node: yaml.Node, where: str) -> list[tuple[str, yaml.Node, yaml.Node]]:
+        import yaml  # noqa: PLC0415
+
+        if not isinstance(node, yaml.MappingNode):
+            raise self._error(node, f"{where}: expected keys and values")
+        pairs: list[tuple[str, yaml.Node, yaml.Node]] = []
+        for key, value in node.value:
+            if any(key.value == seen for seen, _, _ in pairs):
+                raise self._error(key, f"{where}: the key {key.value!r} stands there twice")
+            pairs.append((str(key.value), key, value))
+        return pairs
+
+    def _text(self, node: yaml.Node, where: str) -> str:
+        import yaml  # noqa: PLC0415
+
+        if not isinstance(node, yaml.ScalarNode) or not node.value:
+            raise self._error(node, f"{where}: expected a text")
+        return str(node.value)
+
+    def _seconds(self, node: yaml.Node, where: str) -> float:
+        text = self._text(node, where)
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            raise self._error(node, f"{where}: expected a number of seconds above 0, found {text!r}")
+        return seconds
+
+    def _unknown(self, node: yaml.Node, key: str, where: str, known: tuple[str, ...]) -> ConfigError:
+        return self._error(node, f"{where}: the key {key!r} is not known (known: {', '.join(known)})")
+
+    def _error(self, node: yaml.Node, problem: str) -> ConfigError:
+        return ConfigError(
+            f"{self._path}:{node.start_mark.line + 1}: {problem}.",
+            hint="docs/services.yaml.md lists every key. Nothing was done.",
+        )

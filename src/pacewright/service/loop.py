@@ -1,0 +1,94 @@
+"""The loop that every operation runs: snapshot, decide (pure), preview, commit, wait for the cluster; and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pacewright.clock import Clock, Deadline
+from pacewright.cluster import Connection, Forecast, Snapshot
+from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError
+from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+
+__all__ = ["Progress", "carry_out"]
+
+Progress = Callable[[str], None]
+"""Told one short line for each step, for people."""
+
+_QUIET = 1.0
+"""Seconds without any change after which the scheduler is asked what it is about to do."""
+
+
+def carry_out(
+    job: Job, cluster: Connection, *, name: str, deadline: Deadline, clock: Clock, progress: Progress
+) -> Outcome:
+    """Take a job to its end.
+
+    Raises:
+        DeadlinePassed: says what was waited for and what was seen last.
+        PacewrightError: what a decision ended in.
+    """
+    planned: Forecast | None = None
+    said = ""
+    while True:
+        snapshot = cluster.read()
+        step = _decide(job, snapshot, planned, cluster, clock)
+        planned = None
+        match step:
+            case Done(outcome=outcome):
+                return outcome
+            case Fail(error=error):
+                raise error
+            case Commit():
+                job = _commit(job, step, snapshot, cluster, progress)
+            case Clean():
+                progress(step.reason)
+                cluster.cleanup(step.resource, step.node)
+                job = step.job
+            case Wait(reason=reason):
+                if reason != said:
+                    progress(reason)
+                    said = reason
+                if not cluster.wait(min(_QUIET, deadline.left(clock))):
+                    planned = cluster.what_if(snapshot)
+        if deadline.passed(clock):
+            raise _too_late(name, step, cluster.read(), deadline)
+
+
+def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Connection, clock: Clock) -> Next:
+    step = job.decide(snapshot, planned, clock.now())
+    if isinstance(step, Ask):
+        step = job.decide(snapshot, cluster.what_if(snapshot), clock.now())
+    return step
+
+
+def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, progress: Progress) -> Job:
+    forecast = cluster.what_if(snapshot, step.change, step.then)
+    verdict = job.examine(step, forecast, None)
+    if isinstance(verdict, Ask):
+        verdict = job.examine(step, forecast, cluster.what_if(snapshot))
+    if isinstance(verdict, Fail):
+        raise verdict.error
+    if not isinstance(verdict, Commit):
+        assert not isinstance(verdict, Ask)  # noqa: S101 - it had what it asked for
+        return verdict
+    try:
+        cluster.commit(verdict.change, based_on=snapshot)
+    except CommitConflict:
+        return job  # the cluster moved on: read and decide again
+    progress(verdict.summary)
+    return verdict.job
+
+
+def _too_late(name: str, step: Next, snapshot: Snapshot, deadline: Deadline) -> PacewrightError:
+    waited = step.reason if isinstance(step, Wait) else "the cluster kept changing"
+    busy = [
+        f"{instance.resource} is {instance.state} on {instance.node}"
+        for instances in snapshot.instances.values()
+        for instance in instances
+        if not instance.settled
+    ]
+    seen = "; ".join(busy[:5]) or "nothing under way"
+    return DeadlinePassed(
+        f"{name}: not finished within {deadline.seconds:g} s; waiting for: {waited}. Last seen: {seen}.",
+        hint="What was committed, the cluster goes on with. Look at `pacewright service status`, then run it again.",
+    )

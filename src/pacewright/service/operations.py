@@ -1,0 +1,310 @@
+"""The operations on a service, whoever runs it: the cluster if it knows the name, else systemd on this node."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
+from pacewright.cluster import (
+    Connection,
+    Forecast,
+    LiveConnection,
+    NodeName,
+    Simulation,
+    Snapshot,
+    read,
+    saved,
+)
+from pacewright.errors import ClusterDown, PacewrightError, ToolMissing, UnknownService
+from pacewright.node import place, units
+from pacewright.service.config import DEFAULT_PATH, Settings, load
+from pacewright.service.loop import Progress, carry_out
+from pacewright.service.restart import begin_restart
+from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
+from pacewright.service.step import Job, Outcome
+from pacewright.service.switch import Manage, Start, Stop
+from pacewright.service.target import Target, check_name, find, known_node, unit_name
+
+__all__ = ["Native", "Options", "Planned", "Services", "new_token"]
+
+_START_TIMEOUT = 100.0
+_SPARE = 60.0
+"""Seconds added to what a service's own operations may take, for the cluster itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """A service that the cluster does not know, as systemd on this node has it."""
+
+    name: str
+    unit: units.Unit
+
+    @property
+    def state(self) -> State:
+        """In the same words as a service of the cluster."""
+        if self.unit.changing:
+            return State.CHANGING
+        if self.unit.active:
+            return State.RUNNING
+        return State.FAILED if self.unit.state.startswith("failed") else State.STOPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a caller may ask for.
+
+    Attributes:
+        node: only the instance on that node.
+        at_once: restart all instances together.
+        allow_collateral: accept effects beyond the service.
+        timeout: seconds for the whole operation; None for what services.yaml or the resource's time-outs say.
+    """
+
+    node: str | None = None
+    at_once: bool = False
+    allow_collateral: bool = False
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What an operation would do.
+
+    Attributes:
+        outcome: how it would end.
+        steps: for each commit its reason and what the scheduler would do.
+    """
+
+    outcome: Outcome
+    steps: tuple[tuple[str, Forecast], ...] = field(default=())
+
+
+def new_token(now: float) -> str:
+    """A revision that nobody has used: when it was asked for, and a random part."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ") + "-" + secrets.token_hex(3)
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+class Services:
+    """Every operation on services, from this node.
+
+    Args:
+        config: the site's services.yaml.
+        clock: where time comes from.
+        progress: told a line for each step.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Path = DEFAULT_PATH,
+        clock: Clock = SYSTEM_CLOCK,
+        progress: Progress = _silent,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._progress = progress
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def statuses(self, names: Iterable[str] | None = None, *, node: str | None = None) -> list[ServiceStatus | Native]:
+        """Each service's state, from one read; of every service of the cluster if no names are given.
+
+        Args:
+            names: the services; None for all that the cluster has.
+            node: seen from there; None for this node.
+
+        Raises:
+            ClusterDown: the cluster does not answer, and the name is one of its resources'.
+            UnknownService: nobody knows the name.
+        """
+        wanted = None if names is None else [check_name(name) for name in names]
+        settings = load(self._config)
+        snapshot = self._snapshot(wanted, settings)
+        here = _this_node(snapshot) if node is None or snapshot is None else known_node(node, snapshot)
+        if wanted is None:
+            found = [find(r, snapshot, Settings()) for r in _services(snapshot)] if snapshot is not None else []
+            aliased = {s.resource: name for name, s in settings.services.items() if s.resource is not None}
+            targets = [_named(target, aliased.get(target.resource)) for target in found if target is not None]
+            return [status_of(target, snapshot, here) for target in targets] if snapshot is not None else []
+        result: list[ServiceStatus | Native] = []
+        for name in wanted:
+            target = find(name, snapshot, settings) if snapshot is not None else None
+            if target is None or snapshot is None:
+                result.append(self._native(name))
+            else:
+                result.append(status_of(target, snapshot, here))
+        return result
+
+    # -- changing -------------------------------------------------------------------------------------------------
+
+    def restart(self, name: str, options: Options) -> Outcome:
+        """See to it that every instance has started after this call."""
+        return self._operate(name, "restart", options)
+
+    def start(self, name: str, options: Options) -> Outcome:
+        """See to it that the service runs."""
+        return self._operate(name, "start", options)
+
+    def stop(self, name: str, options: Options) -> Outcome:
+        """See to it that the service runs nowhere."""
+        return self._operate(name, "stop", options)
+
+    def enable(self, name: str, options: Options) -> Outcome:
+        """Let the cluster manage the service; its unit is not started at boot."""
+        return self._operate(name, "enable", options)
+
+    def disable(self, name: str, options: Options) -> Outcome:
+        """Keep the cluster from acting on the service; its unit is not started at boot either."""
+        return self._operate(name, "disable", options)
+
+    def plan(self, verb: str, name: str, options: Options) -> Planned:
+        """What an operation would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
+        settings = load(self._config)
+        check_name(name)
+        snapshot = self._snapshot([name], settings)
+        target = find(name, snapshot, settings) if snapshot is not None else None
+        if target is None or snapshot is None:
+            native = self._native(name)
+            message = f"{name}: the cluster does not know it; `systemctl {verb} {native.unit.name}` on this node."
+            return Planned(outcome=Outcome(changed=True, message=message))
+        copy = Simulation(snapshot)
+        job = self._job(verb, target, snapshot, copy, options)
+        deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
+        outcome = carry_out(job, copy, name=name, deadline=deadline, clock=self._clock, progress=_silent)
+        steps = tuple((change.reason, forecast) for change, forecast in copy.forecasts)
+        return Planned(outcome=outcome, steps=steps)
+
+    def _operate(self, name: str, verb: str, options: Options) -> Outcome:
+        settings = load(self._config)
+        check_name(name)
+        with LiveConnection(self._clock) as cluster:
+            snapshot = self._snapshot([name], settings, cluster.read)
+            target = find(name, snapshot, settings) if snapshot is not None else None
+            if target is None or snapshot is None:
+                return self._operate_native(name, verb, options)
+            job = self._job(verb, target, snapshot, cluster, options)
+            deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
+            outcome = carry_out(job, cluster, name=name, deadline=deadline, clock=self._clock, progress=self._progress)
+        return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
+
+    def _job(self, verb: str, target: Target, snapshot: Snapshot, cluster: Connection, options: Options) -> Job:
+        beyond = options.allow_collateral
+        node = known_node(options.node, snapshot) if options.node is not None else None
+        if verb == "restart":
+            return begin_restart(
+                target,
+                snapshot,
+                cluster.what_if(snapshot),
+                token=new_token(self._clock.now()),
+                node=node,
+                at_once=options.at_once,
+                allow_collateral=beyond,
+            )
+        if verb == "enable":
+            return Manage(target=target, managed=True, allow_collateral=beyond)
+        if verb == "disable":
+            return Manage(target=target, managed=False, allow_collateral=beyond)
+        if verb == "start":
+            refuse_if_hindered(target, snapshot, "not started")
+            return Start(target=target, allow_collateral=beyond)
+        refuse_if_hindered(target, snapshot, "not stopped")
+        return Stop(target=target, allow_collateral=beyond)
+
+    def _timeout(self, target: Target, snapshot: Snapshot, settings: Settings, options: Options) -> float:
+        chosen = options.timeout or settings.of(target.name).timeout
+        if chosen is not None:
+            return chosen
+        each = sum(
+            snapshot.resources[p].timeouts.get("stop", _START_TIMEOUT)
+            + snapshot.resources[p].timeouts.get("start", _START_TIMEOUT)
+            for p in target.primitives
+        )
+        places = len({i.node for i in snapshot.instances_of(target.resource)}) if target.many else 1
+        return each * max(places, 1) + _SPARE
+
+    # -- what the cluster does not know -----------------------------------------------------------------------------
+
+    def _snapshot(
+        self, names: list[str] | None, settings: Settings, read_cluster: Callable[[], Snapshot] = read
+    ) -> Snapshot | None:
+        """The cluster; None if there is none here, or none of these names is its business while it is down."""
+        try:
+            return read_cluster()
+        except ToolMissing:
+            if place.is_cluster_node():
+                raise
+            return None
+        except ClusterDown:
+            if not place.is_cluster_node():
+                return None
+            left = saved()
+            # Its last configuration tells what is the cluster's, and so must not be touched behind its back.
+            if left is None or names is None or any(find(name, left, settings) is not None for name in names):
+                raise
+            return None
+
+    def _native(self, name: str) -> Native:
+        unit = units.show(unit_name(name))
+        if not unit.known:
+            raise UnknownService(
+                f"{name}: neither the cluster nor systemd on this node knows it.",
+                hint="`pacewright service list` shows the cluster's services; an alias can stand in services.yaml.",
+            )
+        return Native(name=name, unit=unit)
+
+    def _operate_native(self, name: str, verb: str, options: Options) -> Outcome:
+        native = self._native(name)
+        done = {
+            "start": native.unit.active,
+            "stop": not native.unit.active and not native.unit.changing,
+            "enable": native.unit.enabled,
+            "disable": not native.unit.enabled,
+        }.get(verb, False)
+        whose = f"{name}: the cluster does not know it, so systemd's {native.unit.name} on this node"
+        if done:
+            words = {"start": "runs", "stop": "is stopped", "enable": "is enabled", "disable": "is disabled"}
+            return Outcome(changed=False, message=f"{whose} was asked; it {words[verb]} already, nothing was changed.")
+        units.operate(verb, unit_name(name), timeout=options.timeout or 300.0)
+        past = {"start": "started", "stop": "stopped"}.get(verb, f"{verb}ed".replace("eed", "ed"))
+        return Outcome(changed=True, message=f"{whose} was {past}.")
+
+    def _off_at_boot(self, target: Target, snapshot: Snapshot) -> tuple[str, ...]:
+        notes = []
+        for primitive in target.primitives:
+            agent = snapshot.resources[primitive].agent
+            unit = agent.unit if agent is not None else None
+            try:
+                if unit is not None and units.disable_at_boot(unit):
+                    notes.append(
+                        f"systemd's own {unit} is no longer started at boot on this node; the cluster starts it"
+                    )
+            except PacewrightError as error:
+                notes.append(f"could not see to it that systemd does not start {unit} at boot: {error.message}")
+        return tuple(notes)
+
+
+def _services(snapshot: Snapshot) -> list[str]:
+    """Every primitive that is not a fence device, in the CIB's order."""
+    return [r.id for r in snapshot.resources.values() if r.agent is not None and r.agent.standard != "stonith"]
+
+
+def _named(target: Target, alias: str | None) -> Target:
+    return replace(target, name=alias) if alias else target
+
+
+def _this_node(snapshot: Snapshot | None) -> NodeName | None:
+    names = place.local_names()
+    return next((NodeName(n) for n in names if snapshot is not None and n in snapshot.nodes), None)
+
+
+def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
+    changed = outcome.changed or bool(notes)
+    return Outcome(changed=changed, message=outcome.message, notes=(*outcome.notes, *notes))

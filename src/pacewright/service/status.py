@@ -1,0 +1,173 @@
+"""How a service is, for people, for exit codes and for configuration management. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from pacewright.cluster import Instance, NodeName, ResourceId, Snapshot, is_true
+from pacewright.errors import NodeUnclean, NoQuorum, Refused
+from pacewright.service.target import Target
+
+__all__ = [
+    "OWED",
+    "ServiceStatus",
+    "State",
+    "hindrance",
+    "is_enabled",
+    "is_managed",
+    "local_state",
+    "owed_on",
+    "status_of",
+]
+
+OWED = "pacewright-owed-"
+"""A permanent node attribute of this name and a primitive's id holds the revision of a restart that is due there."""
+
+
+class State(Enum):
+    """A service in one word."""
+
+    RUNNING = "running"
+    CHANGING = "changing"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """A service over the cluster.
+
+    Attributes:
+        state: RUNNING if any instance is active and well; CHANGING if none is, but one is under way.
+        here: the state that counts on this node, which decides the exit code (see `local_state`).
+        enabled: no `target-role=Stopped` applies.
+        managed: the cluster acts on it.
+        hindrance: why the cluster does not act on it; empty if it does.
+        instances: every one that is active, under way or failed.
+        owed: nodes where a restart is due, with the revision it will bring.
+    """
+
+    target: Target
+    agent: str
+    state: State
+    here: State
+    enabled: bool
+    managed: bool
+    hindrance: str
+    instances: tuple[Instance, ...]
+    owed: tuple[tuple[NodeName, str], ...]
+
+
+def status_of(target: Target, snapshot: Snapshot, node: NodeName | None) -> ServiceStatus:
+    """How a service is, seen from a node (None: from outside)."""
+    instances = tuple(i for i in snapshot.instances_of(target.resource) if i.resource in target.primitives)
+    agents = (snapshot.resources[primitive].agent for primitive in target.primitives)
+    return ServiceStatus(
+        target=target,
+        agent=" ".join(str(agent) for agent in agents),
+        state=_state(instances),
+        here=local_state(target, snapshot, node),
+        enabled=is_enabled(target, snapshot),
+        managed=is_managed(target, snapshot),
+        hindrance=hindrance(target, snapshot),
+        instances=instances,
+        owed=tuple(_owed(target, snapshot)),
+    )
+
+
+def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> State:
+    """The state that counts on a node.
+
+    A clone's own instance, where there is one; else the whole service: a primitive's other nodes, a node in standby
+    or one that may not host it are passive, and must not make configuration management start what runs elsewhere.
+    """
+    instances = snapshot.instances_of(target.resource)
+    mine = tuple(instance for instance in instances if instance.node == node)
+    if target.many is not None and mine and node is not None and snapshot.nodes[node].may_run:
+        return _state(mine)
+    return _state(instances)
+
+
+def _state(instances: tuple[Instance, ...]) -> State:
+    if any(instance.settled for instance in instances):
+        return State.RUNNING
+    if any(instance.operation is not None for instance in instances):
+        return State.CHANGING
+    if any(instance.failed or instance.failure for instance in instances):
+        return State.FAILED
+    return State.STOPPED
+
+
+def is_enabled(target: Target, snapshot: Snapshot) -> bool:
+    """False if a `target-role=Stopped` applies to it."""
+    return all((snapshot.meta(p, "target-role") or "Started").lower() != "stopped" for p in target.primitives)
+
+
+def is_managed(target: Target, snapshot: Snapshot) -> bool:
+    """False if `is-managed=false`, or maintenance of the resource, applies to it."""
+    return all(
+        is_true(snapshot.meta(p, "is-managed"), default=True) and not is_true(snapshot.meta(p, "maintenance"))
+        for p in target.primitives
+    )
+
+
+def hindrance(target: Target, snapshot: Snapshot) -> str:
+    """Why the cluster would not act on the service at all; empty if it would."""
+    if not snapshot.quorate:
+        return "the cluster has no quorum"
+    if snapshot.maintenance:
+        return "the cluster is in maintenance mode"
+    if not is_managed(target, snapshot):
+        return "it is not managed by the cluster (is-managed=false or maintenance)"
+    return ""
+
+
+def refuse_if_hindered(target: Target, snapshot: Snapshot, what: str) -> None:
+    """Raise what keeps the cluster from acting on the service, before anything is begun.
+
+    Args:
+        target: the service.
+        snapshot: the cluster.
+        what: for the message: `not restarted`.
+
+    Raises:
+        NoQuorum, NodeUnclean, Refused: as the names say.
+    """
+    if not snapshot.quorate:
+        raise NoQuorum(
+            f"{target.name}: {what}: the cluster has no quorum.",
+            hint=f"Bring nodes back: {_absent(snapshot)}.",
+        )
+    unclean = [node.name for node in snapshot.nodes.values() if node.unclean]
+    if unclean:
+        raise NodeUnclean(
+            f"{target.name}: {what}: {', '.join(unclean)} failed and is not fenced yet, so the cluster waits.",
+            hint="Look at `stonith_admin --history '*'`; if the node is certainly off: `pcs stonith confirm NODE`.",
+        )
+    why = hindrance(target, snapshot)
+    if why:
+        raise Refused(
+            f"{target.name}: {what}: {why}.",
+            hint="Nothing was done. Lift that first (`pcs property set maintenance-mode=false`, "
+            f"`pacewright service enable {target.name}`), then run the command again.",
+        )
+
+
+def _absent(snapshot: Snapshot) -> str:
+    return ", ".join(f"{n.name} is {n.why_not}" for n in snapshot.nodes.values() if n.why_not) or "none is known"
+
+
+def owed_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str | None:
+    """The revision of a restart that is due for a primitive on a node."""
+    return snapshot.nodes[node].attributes.get(OWED + primitive)
+
+
+def _owed(target: Target, snapshot: Snapshot) -> Iterator[tuple[NodeName, str]]:
+    for node in snapshot.nodes:
+        for primitive in target.primitives:
+            revision = owed_on(primitive, node, snapshot)
+            if revision is not None:
+                yield node, revision
+                break

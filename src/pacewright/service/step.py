@@ -1,0 +1,102 @@
+"""What a decision can be. A decision is a pure function of a snapshot; the loop carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
+from pacewright.errors import PacewrightError
+
+__all__ = ["Ask", "Clean", "Commit", "Done", "Fail", "Job", "Next", "Outcome", "Wait"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an operation ended.
+
+    Attributes:
+        changed: something was done; False when everything was so already.
+        message: one sentence that says what was done, or why nothing was.
+        notes: what else should be known (an instance on an offline node, a dependent that restarted along).
+    """
+
+    changed: bool
+    message: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Write this change; `job` takes over once it is written.
+
+    Attributes:
+        then: what will be written later to complete it (taking a hold away); previewed together with it.
+        summary: what happens, in a few words for progress: `n1: restart`.
+    """
+
+    change: Change
+    then: Change | None = None
+    job: Job
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """Make the cluster forget a failure, so that it tries that instance again."""
+
+    resource: ResourceId
+    node: NodeName
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do until the cluster has changed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Decide again with what the scheduler would do by itself now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """It is as it should be."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """It will not become as it should be."""
+
+    error: PacewrightError
+
+
+Next = Commit | Clean | Wait | Ask | Done | Fail
+
+
+class Job(Protocol):
+    """An operation under way: frozen; every step returns the job that goes on."""
+
+    def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+        """The next step.
+
+        Args:
+            snapshot: the cluster.
+            planned: what the scheduler would do by itself, if that was asked for (`Ask`).
+            now: seconds since the epoch.
+        """
+
+    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Job:
+        """Judge a commit by what the scheduler would do: go on with it, refuse, ask, or decide again as another job.
+
+        Args:
+            step: what `decide` wanted.
+            forecast: what the scheduler would do after the commit.
+            planned: what the scheduler would do without it, if that was asked for.
+        """
