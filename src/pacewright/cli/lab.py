@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -89,6 +90,7 @@ def _configure_up(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(args: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it clears away, as at Ctrl-C
     packages = tuple(name for name in args.packages.replace(" ", ",").split(",") if name)
     with lab_progress.steps() as say:
         made = lab.up(
@@ -124,18 +126,18 @@ def _list(args: argparse.Namespace) -> int:
 
 def _exec(args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[0] == "--" else args.command
-    return Lab.open(args.name).foreground(args.node, command)
+    return Lab.open(args.name).attach(args.node, command)
 
 
 def _shell(args: argparse.Namespace) -> int:
-    return Lab.open(args.name).foreground(args.node, ["bash", "-l"])
+    return Lab.open(args.name).attach(args.node, ["bash", "-l"])
 
 
 def _logs(args: argparse.Namespace) -> int:
     wanted = ["--follow"] if args.follow else []
     wanted += ["--unit", args.unit] if args.unit else []
     sys.stdout.flush()
-    return Lab.open(args.name).journal(args.node, wanted)
+    return Lab.open(args.name).show_journal(args.node, wanted)
 
 
 def _install(args: argparse.Namespace) -> int:

@@ -37,6 +37,11 @@ set -e
 if command -v py3clean >/dev/null 2>&1; then py3clean -p pacewright; fi
 """
 
+_COPYRIGHT = """\
+Copyright: The Pacewright developers
+License: Apache-2.0, see /usr/share/common-licenses/Apache-2.0
+"""
+
 _COMMAND = """\
 #!/usr/bin/python3 -I
 import sys
@@ -58,7 +63,7 @@ def build(target: Path, *, compression: str = "xz") -> Path:
     """
     target.mkdir(parents=True, exist_ok=True)
     package = target / f"pacewright_{pacewright.__version__}_all.deb"
-    with tempfile.TemporaryDirectory(prefix="pacewright-deb-") as folder:
+    with tempfile.TemporaryDirectory(prefix="building-", dir=target) as folder:
         tree = Path(folder) / "tree"
         _fill(tree)
         argv = ["dpkg-deb", f"-Z{compression}", "--root-owner-group", "--build", str(tree), str(package)]
@@ -71,6 +76,7 @@ def _fill(tree: Path) -> None:
     modules = tree / "usr/lib/python3/dist-packages/pacewright"
     shutil.copytree(source, modules, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     _write(tree / "usr/bin/pacewright", _COMMAND, 0o755)
+    _write(tree / "usr/share/doc/pacewright/copyright", _COPYRIGHT, 0o644)
     _write(tree / "DEBIAN/control", _CONTROL, 0o644)
     _write(tree / "DEBIAN/postinst", _POSTINST, 0o755)
     _write(tree / "DEBIAN/prerm", _PRERM, 0o755)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pacewright import process
 from pacewright.clock import Deadline
-from pacewright.errors import DeadlinePassed, NodeError, UsageError
-from pacewright.lab import cgroup, deb, down, layer, network, quorum, rootfs
+from pacewright.errors import DeadlinePassed, NodeError, PacewrightError, UsageError
+from pacewright.lab import cgroup, deb, layer, network, quorum, removing, rootfs
 from pacewright.lab import node as nodes
-from pacewright.lab.paths import CACHE, LabPaths
+from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState, load
 from pacewright.lab.waiting import until
 
@@ -99,17 +99,23 @@ class Lab:
             env={**nodes.LOGIN, **(env or {})},
         )
 
-    def foreground(self, node: str, argv: Sequence[str]) -> int:
-        """Run a program in a node (or `lab`: beside them) on our own terminal; returns its exit code."""
-        inherit = None if node == network.OUTSIDE else nodes.LOGIN
-        line = network.inside(self.netns, argv) if node == network.OUTSIDE else self._inside(node, argv)
-        return process.attach(line, env={**(inherit or {}), "TERM": os.environ.get("TERM", "dumb")})
+    def outside(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """The command line that runs a program of this machine on the nodes' network, beside the nodes."""
+        return network.inside(self.netns, argv)
 
-    def journal(self, node: str, options: Sequence[str] = ()) -> int:
-        """Show the node's journal on our own terminal, whether the node is on or off."""
-        self._known(node)
-        where = ["--no-pager", f"--directory={self.paths.root(node)}/var/log/journal"]
-        return process.attach(["journalctl", *where, *options])
+    def attach(self, node: str, argv: Sequence[str]) -> int:
+        """Run a program in a node (or `lab`: beside them) on our own terminal; returns its exit code."""
+        terminal = {"TERM": os.environ.get("TERM", "dumb")}
+        if node == network.OUTSIDE:
+            return process.attach(self.outside(argv), env=terminal)
+        return process.attach(self._inside(node, argv), env={**nodes.LOGIN, **terminal})
+
+    def show_journal(self, node: str, options: Sequence[str] = ()) -> int:
+        """Show a node's journal on our own terminal, whether the node is on or off."""
+        if self.is_on(node) and not self.is_frozen(node):
+            return self.attach(node, ["journalctl", "--no-pager", *options])
+        where = f"--directory={self.paths.root(node)}/var/log/journal"
+        return process.attach(["journalctl", "--no-pager", where, *options])
 
     def signal(self, running: process.Process, number: signal.Signals) -> None:
         """Send a signal to a program that `spawn` started, rather than to the process that entered the node."""
@@ -139,7 +145,7 @@ class Lab:
 
     def _inside(self, node: str, argv: Sequence[str]) -> tuple[str, ...]:
         pid = self._init(node)
-        if cgroup.frozen(cgroup.main_folder(self.name, node)):
+        if self.is_frozen(node):
             raise NodeError(f"{node}: is frozen.", hint=f"Thaw it: pacewright lab thaw {node} --name {self.name}.")
         return nodes.entering(pid, argv)
 
@@ -160,13 +166,17 @@ class Lab:
         """Whether the node has power."""
         return nodes.is_on(self.paths, self._known(node))
 
+    def is_frozen(self, node: str) -> bool:
+        """Whether the node stands still."""
+        return cgroup.frozen(cgroup.main_folder(self.name, self._known(node)))
+
     def kill(self, node: str) -> None:
         """Cut the node's power. Its disk stays as it is."""
         nodes.kill(self.paths, self._known(node))
 
     def boot(self, node: str) -> None:
         """Switch the node on; returns when its init runs, long before it is a member. See `wait_quorate`."""
-        nodes.boot(self.paths, self._known(node), CACHE / rootfs.key(self.state.distro, self.state.packages))
+        nodes.boot(self.paths, self._known(node), rootfs.folder(self.state))
 
     def cut(self, node: str) -> None:
         """Pull the node's network cable."""
@@ -205,20 +215,23 @@ class Lab:
             raise DeadlinePassed(f"The lab {self.name!r} is not whole after {timeout:g} s: {seen}.")
 
     def _missing(self) -> str:
+        """What the first powered node that is not content says; a node that booted just now is not."""
         powered = [node for node in self.nodes if self.is_on(node)]
         if not powered:
             return "all nodes are off"
-        answer = b""
-        try:
-            argv = ["crm_mon", "--one-shot", "--output-as=xml"]
-            answer = self.run(powered[0], argv, timeout=10).stdout
-        except NodeError:  # it went off between two looks
-            return f"{powered[0]} has no power"
-        return quorum.missing(answer, powered, fencing=self.state.fencing)
+        for node in powered:
+            try:
+                answer = self.run(node, ["crm_mon", "--one-shot", "--output-as=xml"], timeout=10).stdout
+            except PacewrightError as error:  # it went off between two looks, or hangs
+                return str(error)
+            missing = quorum.missing(answer, powered, fencing=self.state.fencing)
+            if missing:
+                return f"{node} says: {missing}"
+        return ""
 
     def install(self) -> None:
         """Install the running source of Pacewright in all nodes, off ones included."""
-        with tempfile.TemporaryDirectory(prefix="pacewright-deb-") as folder:
+        with tempfile.TemporaryDirectory(prefix="package-", dir=self.paths.home) as folder:
             package = deb.build(Path(folder), compression="none")
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda node: self._install(node, package), self.nodes))
@@ -233,4 +246,4 @@ class Lab:
 
     def down(self) -> None:
         """Remove the lab: no process, mount, namespace or file of it is left."""
-        down.down(self.name)
+        removing.down(self.name)

@@ -7,8 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from pacewright import process
-from pacewright.lab import corosync, deb, fence_agent, mounts, network
+from pacewright.lab import corosync, deb, fence_agent, host, mounts, network
 from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState
 
@@ -44,7 +43,7 @@ def install_package(inside: list[str], root: Path, package: Path) -> None:
     target = root / "var/cache/pacewright.deb"
     shutil.copyfile(package, target)
     argv = [*inside, "dpkg", "--force-unsafe-io", "--install", "/var/cache/pacewright.deb"]
-    process.run(argv, timeout=60).checked()
+    host.run(argv, timeout=60)
     target.unlink()
 
 
@@ -55,7 +54,7 @@ def _configure_cluster(root: Path, paths: LabPaths, state: LabState) -> None:
     key.write_bytes(secrets.token_bytes(256))
     key.chmod(0o400)
     _write(root, "etc/hosts", corosync.hosts(at, network.HOST_ADDRESS), 0o644)
-    empty = process.run(["chroot", str(root), "cibadmin", "--empty"], timeout=10).checked().stdout.decode()
+    empty = host.run(["chroot", str(root), "cibadmin", "--empty"]).stdout.decode()
     cib = root / "var/lib/pacemaker/cib/cib.xml"
     cib.write_text(corosync.cib(empty, state.node_names, fencing=state.fencing))
     cib.chmod(0o600)
@@ -67,12 +66,12 @@ def _configure_ssh(root: Path, state: LabState) -> None:
     for name, comment in (("root/.ssh/id_ed25519", "lab"), ("etc/ssh/ssh_host_ed25519_key", "node")):
         (root / name).parent.mkdir(mode=0o700, exist_ok=True)
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(root / name)]
-        process.run(argv, timeout=20).checked()
+        host.run(argv)
     login = (root / "root/.ssh/id_ed25519.pub").read_text()
-    host = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text()
+    own = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text()
     _write(root, "root/.ssh/authorized_keys", login, 0o600)
     names = ",".join([*state.node_names, *addresses(state).values()])
-    _write(root, "root/.ssh/known_hosts", f"{names} {host}", 0o600)
+    _write(root, "root/.ssh/known_hosts", f"{names} {own}", 0o600)
 
 
 def _configure_pcs(root: Path, state: LabState) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pacewright import process
+from pacewright.lab import host
 
 __all__ = ["below", "mount_overlay", "mounted", "unmount_below"]
 
@@ -33,9 +34,7 @@ def mount_overlay(disk: Path, lowers: Sequence[Path]) -> Path:
     for part in ("upper", "work", "root"):
         (disk / part).mkdir(parents=True, exist_ok=True)
     options = f"lowerdir={':'.join(map(str, lowers))},upperdir={disk / 'upper'},workdir={disk / 'work'}"
-    process.run(
-        ["mount", "-t", "overlay", "-o", options, "pacewright-lab", root.as_posix()], timeout=_TIMEOUT
-    ).checked()
+    host.run(["mount", "-t", "overlay", "-o", options, "pacewright-lab", str(root)])
     return root
 
 

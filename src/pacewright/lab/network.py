@@ -7,23 +7,19 @@ and leave nothing in /run/netns. Nodes have no route out.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from pacewright import process
+from pacewright.lab import host
 from pacewright.lab.paths import LabPaths
 
-__all__ = ["HOST_ADDRESS", "OUTSIDE", "address", "create", "inside", "kill_inhabitants", "set_cable"]
+__all__ = ["HOST_ADDRESS", "OUTSIDE", "address", "create", "inside", "set_cable"]
 
 OUTSIDE = "lab"
 """The namespace with the bridge: on the nodes' network and not a node. Load generators belong here."""
 
 HOST_ADDRESS = "10.88.0.1"
 _BRIDGE = "br0"
-_TIMEOUT = 10.0
 
 
 def address(number: int) -> str:
@@ -43,7 +39,7 @@ def create(paths: LabPaths, nodes: Sequence[str]) -> None:
     for owner in (OUTSIDE, *nodes):
         file = paths.netns(owner)
         file.touch()
-        process.run(["unshare", f"--net={file}", "true"], timeout=_TIMEOUT).checked()
+        host.run(["unshare", f"--net={file}", "true"])
     _ip(lab, _bridge_commands(paths, nodes))
     for number, node in enumerate(nodes, 1):
         _ip(
@@ -73,21 +69,9 @@ def _bridge_commands(paths: LabPaths, nodes: Sequence[str]) -> list[str]:
 
 def _ip(namespace: Path, commands: Sequence[str]) -> None:
     script = "".join(f"{command}\n" for command in commands)
-    process.run(inside(namespace, ["ip", "-batch", "-"]), timeout=_TIMEOUT, stdin=script.encode()).checked()
+    host.run(inside(namespace, ["ip", "-batch", "-"]), stdin=script.encode())
 
 
 def set_cable(paths: LabPaths, node: str, *, plugged: bool) -> None:
     """Pull a node's network cable at the switch, or plug it in again."""
     _ip(paths.netns(OUTSIDE), [f"link set {node} {'up' if plugged else 'down'}"])
-
-
-def kill_inhabitants(paths: LabPaths) -> None:
-    """SIGKILL every process in the lab's namespaces but ourselves, as they would keep them alive."""
-    ours = set()
-    for file in paths.netns(OUTSIDE).parent.glob("*"):
-        ours.add((file.stat().st_dev, file.stat().st_ino))
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile, or is not for us to see
-            at = (entry / "ns/net").stat()
-            if (at.st_dev, at.st_ino) in ours and int(entry.name) != os.getpid():
-                os.kill(int(entry.name), signal.SIGKILL)

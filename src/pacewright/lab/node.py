@@ -30,6 +30,7 @@ LOGIN = {
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _CAPABILITIES = "CAP_NET_ADMIN,CAP_NET_RAW,CAP_IPC_LOCK,CAP_SYS_RESOURCE"
+_REBOOTED = "133"  # the exit code of systemd-nspawn --keep-unit after a reboot
 _NSPAWN_RUN = Path("/run/systemd/nspawn")
 
 
@@ -52,7 +53,7 @@ def boot(paths: LabPaths, node: str, rootfs: Path) -> None:
     Raises:
         NodeError: it did not start.
     """
-    with lock(paths.disk(node), timeout=20):
+    with lock(paths.disk(node), what=node, timeout=20):
         if is_on(paths, node):
             return
         forget(paths, node)
@@ -96,16 +97,15 @@ def launch(argv: Sequence[str], log: Path, group: tuple[str, ...], *, python_pat
     env = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"}
     if python_path:
         env["PYTHONPATH"] = python_path
-    head = [sys.executable, "-S", str(_LAUNCH), str(log), ":".join(map(str, folders))]
+    head = [sys.executable, "-S", str(_LAUNCH), str(log), ":".join(map(str, folders)), _REBOOTED]
     done = process.run([*head, *argv], timeout=10, env=env)
     if done.code:
-        said = log.read_text(errors="replace")[-500:] if log.exists() else done.output
-        raise NodeError(f"{argv[0]}: could not be started.", output=said)
+        raise NodeError(f"{argv[0]}: could not be started.", output=done.output)
 
 
 def kill(paths: LabPaths, node: str) -> None:
     """Cut a node's power: everything in it is gone when this returns, its disk stays. Off already is fine."""
-    with lock(paths.disk(node), timeout=20):
+    with lock(paths.disk(node), what=node, timeout=20):
         cgroup.kill(cgroup.main_folder(paths.name, node))
         forget(paths, node)
 
@@ -116,6 +116,8 @@ def forget(paths: LabPaths, node: str) -> None:
     for kind in ("propagate", "unix-export", "locks"):
         with contextlib.suppress(OSError):
             shutil.rmtree(_NSPAWN_RUN / kind / paths.machine(node))
+        with contextlib.suppress(OSError):  # other machines are there
+            (_NSPAWN_RUN / kind).rmdir()
 
 
 def init_pid(paths: LabPaths, node: str) -> int | None:

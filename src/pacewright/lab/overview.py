@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pacewright.errors import UsageError
+from pacewright.errors import NodeError, UsageError
 from pacewright.lab import cgroup, node
 from pacewright.lab.paths import LabPaths
-from pacewright.lab.state import existing, load
+from pacewright.lab.state import existing, load, lock
 
 __all__ = ["Summary", "summaries"]
 
@@ -19,7 +19,7 @@ class Summary:
 
     Attributes:
         name: the lab's name.
-        state: `up`, or `half-made` when its `up` is at work or was cut off.
+        state: `up`, `in work` while a command holds it, or `half-made` when its `up` was cut off.
         distro: the nodes' Debian release; empty when nothing was written down yet.
         packages: packages beyond a bare node's.
         fencing: whether it has a fence device.
@@ -43,16 +43,24 @@ def _summary(name: str) -> Summary:
     try:
         state = load(name)
     except UsageError:
-        return Summary(name=name, state="half-made", nodes={})
+        return Summary(name=name, state=_unfinished(name), nodes={})
     paths = LabPaths(name=name)
     return Summary(
         name=name,
-        state="up" if state.ready else "half-made",
+        state="up" if state.ready else _unfinished(name),
         distro=state.distro,
         packages=state.packages,
         fencing=state.fencing,
         nodes={each: _power(paths, each) for each in state.node_names},
     )
+
+
+def _unfinished(name: str) -> str:
+    try:
+        with lock(LabPaths(name=name).home, what=name):
+            return "half-made"
+    except (NodeError, FileNotFoundError):
+        return "in work"
 
 
 def _power(paths: LabPaths, name: str) -> str:

@@ -17,7 +17,7 @@ from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import NodeError, PacewrightError
 from pacewright.lab import node as nodes
 from pacewright.lab import rootfs
-from pacewright.lab.paths import CACHE, LabPaths
+from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState, load
 
 __all__ = ["PowerSwitch", "serve"]
@@ -55,7 +55,7 @@ class PowerSwitch:
         if action in {"off", "reboot"}:
             nodes.kill(self._paths, node)
         if action in {"on", "reboot"}:
-            nodes.boot(self._paths, node, CACHE / rootfs.key(self._state.distro, self._state.packages))
+            nodes.boot(self._paths, node, rootfs.folder(self._state))
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from pacewright import process
 from pacewright.errors import NodeError, ToolFailed, UsageError
+from pacewright.lab import host
 from pacewright.lab.paths import CACHE
 from pacewright.lab.state import LabState, lock
 
-__all__ = ["ensure", "key"]
+__all__ = ["clear_unfinished", "ensure", "folder", "is_cached", "key"]
 
 MIRROR = "http://deb.debian.org/debian"
 PASSWORD = "pacewright"  # noqa: S105 - of hacluster, in a network that nobody can enter
-_NEEDED_MB = 2500
 _BUILD_SECONDS = 1800.0
 
 _PACKAGES = (
@@ -85,18 +85,34 @@ def key(distro: str, packages: tuple[str, ...]) -> str:
     return f"{distro}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
+def folder(state: LabState) -> Path:
+    """Where this lab's root file system is, or will be."""
+    return CACHE / key(state.distro, state.packages)
+
+
+def is_cached(state: LabState) -> bool:
+    """Whether it need not be built any more."""
+    return folder(state).is_dir()
+
+
+def clear_unfinished() -> None:
+    """Remove builds that were cut off."""
+    for building in CACHE.glob("*.building"):
+        with contextlib.suppress(NodeError, FileNotFoundError), lock(building, what=building.name):
+            shutil.rmtree(building)
+
+
 def ensure(state: LabState, say: Callable[[str], None]) -> Path:
     """The root file system for this lab, from the cache or built now (half a minute, more for many packages).
 
     Raises:
-        NodeError: this is not Debian, or the disk is too full.
+        NodeError: the disk is too full.
         UsageError: Debian has no such package.
         ToolFailed: mmdebstrap did not manage.
     """
-    ready = CACHE / key(state.distro, state.packages)
+    ready = folder(state)
     if ready.is_dir():
         return ready
-    _check_machine()
     building = ready.with_suffix(".building")
     building.mkdir(parents=True, exist_ok=True)
     with _only_builder(building, say):
@@ -116,22 +132,13 @@ def ensure(state: LabState, say: Callable[[str], None]) -> Path:
 @contextlib.contextmanager
 def _only_builder(building: Path, say: Callable[[str], None]) -> Iterator[None]:
     try:
-        with lock(building):
+        with lock(building, what=building.name):
             yield
             return
     except NodeError:
         say("waiting for another process that builds the same root file system")
-    with lock(building, timeout=_BUILD_SECONDS):
+    with lock(building, what=building.name, timeout=_BUILD_SECONDS):
         yield
-
-
-def _check_machine() -> None:
-    if not Path("/etc/debian_version").exists():
-        raise NodeError("This machine is not Debian, so it cannot build Debian nodes.")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(CACHE).free // 2**20
-    if free < _NEEDED_MB:
-        raise NodeError(f"{CACHE}: {free} MB are free, a root file system needs {_NEEDED_MB} MB.")
 
 
 def _debootstrap(root: Path, state: LabState) -> None:
@@ -157,7 +164,7 @@ def _debootstrap(root: Path, state: LabState) -> None:
             bad = [line for line in said.splitlines() if line.startswith("E: ")]
             raise UsageError(f"--with {','.join(state.packages)}: Debian {state.distro} says {bad[0][3:]}.")
         if "No space left on device" in said:
-            raise NodeError(f"{CACHE}: the disk is full.")
+            raise NodeError(f"{CACHE}: the disk is full.", hint="Make room, then try again.")
         raise ToolFailed(f"mmdebstrap: exit code {done.code}.", output=said[-1500:])
 
 
@@ -178,8 +185,8 @@ def _prepare(root: Path) -> None:
         old.unlink()
     (root / "etc/machine-id").write_text("")
     in_root = ["chroot", str(root)]
-    process.run([*in_root, "chpasswd"], timeout=20, stdin=f"hacluster:{PASSWORD}\n".encode()).checked()
+    host.run([*in_root, "chpasswd"], timeout=20, stdin=f"hacluster:{PASSWORD}\n".encode())
     certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=lab"]
     files = ["-keyout", "/var/lib/pcsd/pcsd.key", "-out", "/var/lib/pcsd/pcsd.crt"]
-    process.run([*in_root, *certificate, *files], timeout=60).checked()
+    host.run([*in_root, *certificate, *files], timeout=60)
     (root / "var/lib/pcsd/pcsd.key").chmod(0o600)

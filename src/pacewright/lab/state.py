@@ -139,11 +139,12 @@ def load(name: str) -> LabState:
 
 
 @contextlib.contextmanager
-def lock(folder: Path, *, timeout: float = 0.0) -> Iterator[None]:
+def lock(folder: Path, *, what: str, timeout: float = 0.0) -> Iterator[None]:
     """Hold an exclusive lock on a folder; it ends with this process, however that ends.
 
     Args:
         folder: an existing folder.
+        what: what the lock is on, for a person.
         timeout: seconds to wait for another holder.
 
     Raises:
@@ -162,7 +163,7 @@ def lock(folder: Path, *, timeout: float = 0.0) -> Iterator[None]:
     try:
         if not until(taken, Deadline.after(timeout), every=0.02):
             raise NodeError(
-                f"{folder}: another pacewright process is at work there.",
+                f"{what}: another pacewright process is at work on it.",
                 hint="Wait until it has finished, or stop it.",
             )
         yield

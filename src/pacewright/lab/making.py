@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.errors import NodeError
-from pacewright.lab import down, layer, network, rootfs
+from pacewright.lab import host, layer, network, removing, rootfs
 from pacewright.lab import node as nodes
 from pacewright.lab.fencing import start_switch
 from pacewright.lab.lab import Lab
@@ -55,17 +53,16 @@ def up(
         fencing=fencing,
         created=SYSTEM_CLOCK.now(),
     )
-    if os.geteuid() != 0:
-        raise NodeError("A lab needs root (namespaces, mounts, control groups).", hint="Run it as root.")
+    host.check(root_file_system_is_cached=rootfs.is_cached(state))
     say = progress or (lambda _: None)
     claim(name)
     paths = LabPaths(name=name)
-    with lock(paths.home):
+    with lock(paths.home, what=f"The lab {name!r}"):
         try:
             return _make(state, paths, say)
         except BaseException:
             say("that failed; clearing away")
-            down.clear(paths)
+            removing.clear(paths)
             raise
 
 
