@@ -53,6 +53,7 @@ def up(
         fencing=fencing,
         created=SYSTEM_CLOCK.now(),
     )
+    state = dataclasses.replace(state, rootfs=rootfs.key(state.distro, state.packages))
     host.check(root_file_system_is_cached=rootfs.is_cached(state))
     say = progress or (lambda _: None)
     claim(name)

@@ -65,6 +65,16 @@ _MASKED = (
     "tmp.mount",
 )
 
+# What starts at boot, of all that the installed packages want to start: the rest is the cluster's to start.
+_STARTED_AT_BOOT = {
+    "corosync.service",
+    "pacemaker.service",
+    "pcsd-ruby.service",
+    "pcsd.service",
+    "remote-fs.target",
+    "ssh.service",
+}
+
 _FILES = {
     # The web interface is of no use in a lab, and one worker instead of one per core is enough for pcs.
     "etc/default/pcsd": "RACK_ENV=production\nPCSD_DISABLE_GUI=true\nPCSD_WORKER_COUNT=1\nPCSD_MAX_WORKER_COUNT=3\n",
@@ -75,7 +85,7 @@ _FILES = {
     "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
 }
 
-_BUILD = 3
+_BUILD = 4
 """Raise it when anything above or below changes what a root file system contains."""
 
 
@@ -87,7 +97,7 @@ def key(distro: str, packages: tuple[str, ...]) -> str:
 
 def folder(state: LabState) -> Path:
     """Where this lab's root file system is, or will be."""
-    return CACHE / key(state.distro, state.packages)
+    return CACHE / (state.rootfs or key(state.distro, state.packages))
 
 
 def is_cached(state: LabState) -> bool:
@@ -178,6 +188,9 @@ def _prepare(root: Path) -> None:
     for unit in _MASKED:
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
+    for wanted in (units / "multi-user.target.wants").iterdir():
+        if wanted.name not in _STARTED_AT_BOOT:
+            host.run(["chroot", str(root), "systemctl", "disable", "--quiet", wanted.name])
     for name, text in _FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)

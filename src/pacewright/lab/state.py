@@ -36,6 +36,7 @@ class LabState:
         distro: the Debian release of the nodes.
         packages: Debian packages beyond those of a bare cluster node, sorted.
         fencing: whether the cluster has a fence device and uses it.
+        rootfs: name of its root file system in the cache.
         created: when, in seconds since the epoch.
         ready: False until `up` has come to its end.
 
@@ -48,6 +49,7 @@ class LabState:
     distro: str = "bookworm"
     packages: tuple[str, ...] = ()
     fencing: bool = True
+    rootfs: str = ""
     created: float = 0.0
     ready: bool = False
 

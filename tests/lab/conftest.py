@@ -1,0 +1,55 @@
+"""One cluster for many tests, whole again after every one of them.
+
+PACEWRIGHT_LAB_DISTRO chooses the nodes' release: bookworm (Pacemaker 2.1, the default) or trixie (3.0).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pacewright import lab as labs
+from pacewright.lab import Lab
+
+PACKAGES = ("curl", "haproxy")
+"""What the demo's nodes have too, so that one root file system serves all."""
+
+
+@pytest.fixture(scope="session")
+def whole_session_lab() -> Iterator[Lab]:
+    """The three-node lab that all tests of this session share."""
+    if os.geteuid() != 0:
+        pytest.exit("the lab tests need root; without: script/test --unit", returncode=9)
+    remove_labs_of_dead_sessions()
+    distro = os.environ.get("PACEWRIGHT_LAB_DISTRO", "bookworm")
+    made = labs.up(f"test-{os.getpid()}", distro=distro, packages=PACKAGES)
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def lab(whole_session_lab: Lab) -> Iterator[Lab]:
+    """The shared lab: three nodes on, quorum, a DC, fencing. The same is true when the test has ended."""
+    yield whole_session_lab
+    whole_again(whole_session_lab)
+
+
+def whole_again(lab: Lab) -> None:
+    """Undo every fault, and wait until the cluster has recovered; fails if it does not."""
+    for node in lab.nodes:
+        lab.heal(node)
+        lab.thaw(node)
+        lab.boot(node)
+    lab.wait_quorate(60)
+
+
+def remove_labs_of_dead_sessions() -> None:
+    """A session that was killed could not do it itself."""
+    for name in labs.existing():
+        owner = re.fullmatch(r"test-(\d+)(-.*)?", name)
+        if owner and not Path("/proc", owner[1]).exists():
+            labs.down(name)
