@@ -13,13 +13,14 @@ _ROOT = ("cibadmin", "--query", "--no-children")
 _SHARE = 10  # of the time at least nine parts of ten are left alone
 _SHORTEST, _LONGEST = 0.06, 1.0
 _PATIENCE = 10.0
+_MEMORY = 0.7  # how much the older answers count: one slow answer must not make us blind for a second
 
 
 class VersionPoll:
     """The CIB's version as last seen, and when it may be asked for again.
 
     Attributes:
-        interval: seconds between two questions, ten times what the last answer took (0.06 to 1 s).
+        interval: seconds between two questions, ten times what an answer takes (0.06 to 1 s).
         answered: the cluster answered the last question (True before the first one).
     """
 
@@ -27,6 +28,7 @@ class VersionPoll:
         self._clock = clock
         self._seen: bytes | None = None
         self._next = clock.monotonic()
+        self._cost = 0.0
         self.interval = _SHORTEST
         self.answered = True
 
@@ -53,7 +55,8 @@ class VersionPoll:
         before, asked = self._seen, self._clock.monotonic()
         self._seen = self._root(timeout=min(max(left, 1.0), _PATIENCE))
         took = self._clock.monotonic() - asked
-        self.interval = min(max(_SHARE * took, _SHORTEST), _LONGEST)
+        self._cost = _MEMORY * self._cost + (1 - _MEMORY) * took if self._cost else took
+        self.interval = min(max(_SHARE * self._cost, _SHORTEST), _LONGEST)
         self._next = asked + took + self.interval
         self.answered = self._seen != b""
         return self._seen != before

@@ -17,7 +17,7 @@ __all__ = ["CibWatch", "Mode"]
 Mode = Literal["auto", "events", "poll"]
 
 _START_LIMIT = 2.0  # seconds that the child may take until it is ready; 0.02 is what it takes
-_SECOND_LOOK = 5.0  # seconds between two looks at the version while the child tells changes
+_SECOND_LOOK = 2.0  # seconds between two looks at the version while the child tells changes
 _STRIKES = 3  # times that the child may crash before we stop starting it
 _HEALTHY = 60.0  # seconds of life after which an earlier crash is forgotten
 _RETRY, _LONGEST_RETRY = 1.0, 16.0  # seconds until it is started again, doubled each time
@@ -39,11 +39,12 @@ class CibWatch:
     own commit; once when the watch becomes ready; once when it changes its way of watching). So read, and decide anew.
 
     Two ways of watching. `events`: a child process has the CIB manager tell it every change (`_cib_events`); it
-    uses no time while nothing happens. Since some changes are never told (`crm_attribute --inhibit-policy-engine`
-    asks for that; a diff can be too large for the manager's messages), the version is looked at every 5 s
-    as well. `poll`: the version is asked for with `cibadmin`, about 10 times a second at most, for less than a tenth of
-    one core. `auto`, the default, takes events, and polls while it cannot have them: no library that we know, the
-    child crashed, the cluster is down. It starts the child again when that may help.
+    uses no time while nothing happens. Some changes are never told, so the version is looked at every 2 s as
+    well (measured on 2.1.5 and 3.0.0: a change with `crm_attribute --inhibit-policy-engine`, and one that is too
+    large for the manager's messages, from some 300 kB on). `poll`: the version is asked for with `cibadmin`, at
+    most 16 times a second, for less than a tenth of one core. `auto`, the default, takes events, and polls while
+    it cannot have them: no library that we know, the child crashed, the cluster is down. It starts the child
+    again when that may help.
     The environment variable PACEWRIGHT_WATCH (auto, events, poll) replaces `auto`, for an operator who has
     to get around one of the two.
 
