@@ -69,8 +69,9 @@ def run(args: argparse.Namespace) -> int:
         timeout=args.timeout,
     )
     if args.plan:
-        _show_plan(services.plan(args.verb, args.name, options), as_json=args.json)
-        return 0
+        plan = services.plan(args.verb, args.name, options)
+        _show_plan(plan, as_json=args.json)
+        return plan.refused.exit_code if plan.refused is not None else 0
     outcome: Outcome = getattr(services, args.verb)(args.name, options)
     _show_outcome(outcome, as_json=args.json)
     return 0
@@ -214,7 +215,9 @@ def _show_plan(plan: Planned, *, as_json: bool) -> None:
             }
             for reason, forecast in plan.steps
         ]
-        print(json.dumps({"changed": plan.outcome.changed, "message": plan.outcome.message, "steps": steps}))
+        refused = str(plan.refused) if plan.refused is not None else None
+        outcome = {"changed": plan.outcome.changed, "message": plan.outcome.message}
+        print(json.dumps({**outcome, "steps": steps, "refused": refused}))
         return
     for number, (reason, forecast) in enumerate(plan.steps, start=1):
         print(f"{number}. {reason}")
@@ -223,4 +226,6 @@ def _show_plan(plan: Planned, *, as_json: bool) -> None:
     print(f"Then: {plan.outcome.message}" if plan.steps else plan.outcome.message)
     for note in plan.outcome.notes:
         print(f"  note: {note}")
+    if plan.refused is not None:
+        print(f"It would be refused: {plan.refused.message}\n--allow-collateral accepts that.")
     print("Nothing was changed.")

@@ -45,11 +45,12 @@ def carry_out(
                 cluster.cleanup(step.resource, step.node)
                 job = step.job
             case Wait(reason=reason):
-                if reason != said:
-                    progress(reason)
-                    said = reason
+                job = step.job
                 if not cluster.wait(min(_QUIET, deadline.left(clock))):
                     planned = cluster.what_if(snapshot)
+                    if reason != said:
+                        progress(f"waiting: {reason}")
+                    said = reason
         if deadline.passed(clock):
             raise _too_late(name, step, cluster.read(), deadline)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster import (
-    Connection,
     Forecast,
     LiveConnection,
     NodeName,
@@ -19,11 +18,11 @@ from pacewright.cluster import (
     read,
     saved,
 )
-from pacewright.errors import ClusterDown, PacewrightError, ToolMissing, UnknownService
+from pacewright.errors import ClusterDown, PacewrightError, Refused, ToolMissing, UnknownService
 from pacewright.node import place, units
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.loop import Progress, carry_out
-from pacewright.service.restart import begin_restart
+from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
 from pacewright.service.step import Job, Outcome
 from pacewright.service.switch import Manage, Start, Stop
@@ -32,6 +31,8 @@ from pacewright.service.target import Target, check_name, find, known_node, unit
 __all__ = ["Native", "Options", "Planned", "Services", "new_token"]
 
 _START_TIMEOUT = 100.0
+_REHEARSAL = 20.0
+"""Seconds for running an operation on a copy."""
 _SPARE = 60.0
 """Seconds added to what a service's own operations may take, for the cluster itself."""
 
@@ -77,10 +78,12 @@ class Planned:
     Attributes:
         outcome: how it would end.
         steps: for each commit its reason and what the scheduler would do.
+        refused: why it would be refused without `allow_collateral`; None if it would not.
     """
 
     outcome: Outcome
-    steps: tuple[tuple[str, Forecast], ...] = field(default=())
+    steps: tuple[tuple[str, Forecast], ...] = ()
+    refused: Refused | None = None
 
 
 def new_token(now: float) -> str:
@@ -175,12 +178,24 @@ class Services:
             native = self._native(name)
             message = f"{name}: the cluster does not know it; `systemctl {verb} {native.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
+        refused: Refused | None = None
+        planned = Simulation(snapshot).what_if(snapshot)
+        try:
+            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, options), snapshot)
+        except Refused as error:
+            if options.allow_collateral:
+                raise
+            refused = error
+            daring = replace(options, allow_collateral=True)
+            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, daring), snapshot)
+        return Planned(outcome=outcome, steps=steps, refused=refused)
+
+    def _rehearse(self, job: Job, snapshot: Snapshot) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
+        """Run a job on a copy of the cluster, where every operation succeeds at once."""
         copy = Simulation(snapshot)
-        job = self._job(verb, target, snapshot, copy, options)
-        deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
-        outcome = carry_out(job, copy, name=name, deadline=deadline, clock=self._clock, progress=_silent)
-        steps = tuple((change.reason, forecast) for change, forecast in copy.forecasts)
-        return Planned(outcome=outcome, steps=steps)
+        deadline = Deadline.after(_REHEARSAL, self._clock)
+        outcome = carry_out(job, copy, name="plan", deadline=deadline, clock=self._clock, progress=_silent)
+        return outcome, tuple((change.reason, forecast) for change, forecast in copy.forecasts)
 
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
         settings = load(self._config)
@@ -190,19 +205,21 @@ class Services:
             target = find(name, snapshot, settings) if snapshot is not None else None
             if target is None or snapshot is None:
                 return self._operate_native(name, verb, options)
-            job = self._job(verb, target, snapshot, cluster, options)
+            job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
+            if isinstance(job, Restart) and job.steps > 1:
+                self._rehearse(job, snapshot)  # refuse before the first instance rather than before the last
             deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
             outcome = carry_out(job, cluster, name=name, deadline=deadline, clock=self._clock, progress=self._progress)
         return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
-    def _job(self, verb: str, target: Target, snapshot: Snapshot, cluster: Connection, options: Options) -> Job:
+    def _job(self, verb: str, target: Target, snapshot: Snapshot, planned: Forecast, options: Options) -> Job:
         beyond = options.allow_collateral
         node = known_node(options.node, snapshot) if options.node is not None else None
         if verb == "restart":
             return begin_restart(
                 target,
                 snapshot,
-                cluster.what_if(snapshot),
+                planned,
                 token=new_token(self._clock.now()),
                 node=node,
                 at_once=options.at_once,

@@ -137,6 +137,7 @@ class Restart:
         before: the slots as they were.
         use_hold: the agent would only reload, so instances are held stopped for a moment.
         companions: dependents that restart along, and must be up again in the end.
+        renewed: slots that were seen stopped, or restarted, since the call began. A later promote hides the start.
         tried: broken slots whose failure was forgotten.
         commits: how many steps of ours were written.
     """
@@ -148,8 +149,14 @@ class Restart:
     before: Mapping[Slot, _Before]
     use_hold: bool = False
     companions: frozenset[ResourceId] = frozenset()
+    renewed: frozenset[Slot] = frozenset()
     tried: frozenset[Slot] = frozenset()
     commits: int = 0
+
+    @property
+    def steps(self) -> int:
+        """In how many steps it goes."""
+        return 1 if self.at_once else len(self.before)
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
@@ -157,23 +164,28 @@ class Restart:
         if why:
             return Fail(error=Refused(f"{self.target.name}: restart not finished: {why}."))
         states = {slot: self._state(slot, snapshot) for slot in self.before}
-        for slot, is_ in states.items():
-            if is_ is _Is.HELD and self._may_release(slot, snapshot, now):
-                return self._release(slot, snapshot)
         if _Is.FAILED in states.values() and planned is None:
             return Ask()
         if planned is not None:
             states = {slot: self._settle(slot, is_, snapshot, planned) for slot, is_ in states.items()}
-        return self._step(states, snapshot, planned, now)
+        return self._knowing(states, snapshot)._step(states, snapshot, planned, now)  # noqa: SLF001 - itself
+
+    def _knowing(self, states: Mapping[Slot, _Is], snapshot: Snapshot) -> Restart:
+        """This job, with what these states tell for later."""
+        stopped = {slot for slot in states if self._stopped(slot, snapshot)}
+        fresh = {slot for slot, is_ in states.items() if is_ is _Is.FRESH}
+        return replace(self, renewed=self.renewed | stopped | fresh)
 
     def _step(self, states: Mapping[Slot, _Is], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         def those(*wanted: _Is) -> list[Slot]:
             return sorted(slot for slot, is_ in states.items() if is_ in wanted)
 
+        if over := [slot for slot in those(_Is.HELD) if self._may_release(slot, snapshot, now)]:
+            return self._release(over, snapshot)
         for slot in those(_Is.FAILED):
             return Fail(error=self._failure(slot, those(_Is.OLD), snapshot))
         if waiting := those(_Is.UNDER_WAY, _Is.HELD):
-            return Wait(reason=f"{', '.join(self._called(slot) for slot in waiting)} restarting")
+            return Wait(reason=f"{', '.join(self._called(slot) for slot in waiting)} to restart", job=self)
         for slot in those(_Is.BROKEN):
             return self._clean(slot, snapshot)
         if old := sorted(those(_Is.OLD), key=lambda slot: self._rank(slot, snapshot)):
@@ -234,6 +246,8 @@ class Restart:
         runs = [i.run for i in instances if i.resource == primitive and i.settled]
         if not runs or any(i.failed for i in instances if i.resource == primitive):
             return False
+        if slot in self.renewed:
+            return True
         before = self.before[slot]
         old_digest = before.digests.get(primitive)
         redefined = self._committed(slot, snapshot)
@@ -281,8 +295,10 @@ class Restart:
 
     def _may_release(self, slot: Slot, snapshot: Snapshot, now: float) -> bool:
         """True once what is held has stopped, or the hold has expired and does nothing any more."""
-        stopped = not any(i.role.active or i.operation for i in self._instances(slot, snapshot))
-        return stopped or (self._expiry(slot, snapshot) or 0.0) < now
+        return self._stopped(slot, snapshot) or (self._expiry(slot, snapshot) or 0.0) < now
+
+    def _stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
+        return not any(i.role.active or i.operation for i in self._instances(slot, snapshot))
 
     def _concerns(self, action: Action, slot: Slot) -> bool:
         return action.resource in self.target.primitives and slot in {_WHOLE, action.node, action.to}
@@ -340,7 +356,6 @@ class Restart:
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
         until = now + self._stop_timeout(snapshot) + _HOLD_MARGIN
         edits: list[Edit] = []
-        release: list[Edit] = []
         many = self.target.many
         for primitive in self.target.primitives:
             # A hold can expire before it has worked, so what it is to pay stays owed until it is taken away.
@@ -348,31 +363,33 @@ class Restart:
         for slot in chosen:
             if slot == _WHOLE or many is None:
                 edits.append(HoldResource(resource=self.target.resource, until=until))
-                release.append(Release(resource=self.target.resource))
             else:
                 edits.append(HoldInstance(resource=many, node=NodeName(slot), until=until))
-                release.append(Release(resource=many, node=NodeName(slot)))
         return Commit(
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: hold it stopped for a moment"),
-            then=Change(edits=tuple(release), reason=f"restart {self.target.name}: let it start"),
+            then=Change(
+                edits=tuple(self._released(slot) for slot in chosen), reason=f"restart {self.target.name}: let it start"
+            ),
             job=replace(self, commits=self.commits + 1),
             summary=f"restarting {self._progress(chosen)} (its agent would only reload, so it is held stopped)",
         )
 
-    def _release(self, slot: Slot, snapshot: Snapshot) -> Commit:
-        many = self.target.many
+    def _release(self, slots: list[Slot], snapshot: Snapshot) -> Commit:
         edits: list[Edit] = []
-        if slot == _WHOLE or many is None:
-            edits.append(Release(resource=self.target.resource))
-        else:
-            edits.append(Release(resource=many, node=NodeName(slot)))
+        for slot in slots:
+            edits.append(self._released(slot))
             for primitive in self.target.primitives:
                 edits += self._debts(primitive, (slot,), (slot,), snapshot)
         return Commit(
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
             job=replace(self, commits=self.commits + 1),
-            summary=f"{self._called(slot)} has stopped, starting it",
+            summary=f"{', '.join(self._called(slot) for slot in slots)} stopped, starting",
         )
+
+    def _released(self, slot: Slot) -> Release:
+        if slot == _WHOLE or self.target.many is None:
+            return Release(resource=self.target.resource)
+        return Release(resource=self.target.many, node=NodeName(slot))
 
     def _clean(self, slot: Slot, snapshot: Snapshot) -> Clean:
         broken = next(i for i in self._instances(slot, snapshot) if i.failure is not None or i.failed)
@@ -397,18 +414,18 @@ class Restart:
     def _finish(self, fresh: list[Slot], snapshot: Snapshot, planned: Forecast | None) -> Next:
         for companion in sorted(self.companions):
             if not all(instance.settled for instance in snapshot.instances.get(companion, ())):
-                return Wait(reason=f"{companion}, which depends on it, is not up again")
+                return Wait(reason=f"{companion}, which depends on it, is not up again", job=self)
             if not snapshot.instances.get(companion):
                 if planned is None:
                     return Ask()
                 if any(action.resource == companion for action in planned.actions):
-                    return Wait(reason=f"{companion}, which depends on it, is not up again")
+                    return Wait(reason=f"{companion}, which depends on it, is not up again", job=self)
         if snapshot.promotable(self.target.primitives[0]):
             # A promote or demote hides when the instance began, so the scheduler has the last word.
             if planned is None:
                 return Ask()
             if any(action.resource in self.target.primitives and not action.blocked for action in planned.actions):
-                return Wait(reason="the cluster is not done with its roles")
+                return Wait(reason="the cluster is not done with its roles", job=self)
         if not fresh:
             return Fail(error=OperationFailed(_nothing_runs(self.target, snapshot, None)))
         where = "" if fresh == [_WHOLE] else f" on {', '.join(fresh)}"

@@ -53,9 +53,10 @@ class Clean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do until the cluster has changed."""
+    """Nothing to do until the cluster has changed; `job` then goes on, with what it has seen."""
 
     reason: str
+    job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

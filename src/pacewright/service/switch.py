@@ -57,7 +57,7 @@ class Start:
             )
         instances = self._instances(snapshot)
         if any(instance.operation is not None for instance in instances):
-            return Wait(reason="it is " + ", ".join(sorted({f"{i.state} on {i.node}" for i in instances})))
+            return Wait(reason="it is " + ", ".join(sorted({f"{i.state} on {i.node}" for i in instances})), job=self)
         broken = [i for i in instances if not i.settled and (i.failed or i.failure is not None)]
         for instance in broken:
             if (instance.resource, instance.node) not in self.tried:
@@ -65,7 +65,7 @@ class Start:
         if planned is None:
             return Ask()
         if any(action.resource in self.target.primitives and not action.blocked for action in planned.actions):
-            return Wait(reason="the cluster is about to act on it")
+            return Wait(reason="the cluster is about to act on it", job=self)
         if broken and _failures(tuple(broken)) - self.known_failures:
             failed = broken[0]
             return Fail(
@@ -159,7 +159,7 @@ class Stop:
             )
         up = sorted({instance.node for instance in instances if instance.role.active or instance.operation})
         if up:
-            return Wait(reason=f"it is still up on {', '.join(up)}")
+            return Wait(reason=f"it is still up on {', '.join(up)}", job=self)
         verb = "stopped" if self.acted else "already stopped; nothing was changed"
         return Done(outcome=Outcome(changed=self.acted, message=f"{name}: {verb}."))
 
