@@ -45,6 +45,8 @@ def cib(empty: str, nodes: Sequence[str], *, fencing: bool) -> str:
     """The first CIB, from the empty one of the installed Pacemaker (`cibadmin --empty`).
 
     `dc-deadtime` (default 20 s) is how long the first node waits for a DC to show up before it stands for election.
+    The nodes have to be there: a fencer that sees the device before it sees its own node does not register it, and
+    then a dead node that ran the device cannot be fenced by anybody (seen on 3.0.0).
 
     Raises:
         ValueError: the empty CIB is not what Pacemaker 2.1.5 and 3.0.0 print.
@@ -56,9 +58,11 @@ def cib(empty: str, nodes: Sequence[str], *, fencing: bool) -> str:
     )
     config = f'<cluster_property_set id="cib-bootstrap-options">{pairs}</cluster_property_set>'
     device = _fence_device(nodes) if fencing else ""
+    members = "".join(f'<node id="{number}" uname="{node}"/>' for number, node in enumerate(nodes, 1))
     text = empty.replace("<crm_config/>", f"<crm_config>{config}</crm_config>")
+    text = text.replace("<nodes/>", f"<nodes>{members}</nodes>")
     text = text.replace("<resources/>", f"<resources>{device}</resources>")
-    if config not in text or device not in text:
+    if any(part not in text for part in (config, members, device)):
         raise ValueError(empty)
     return text
 
