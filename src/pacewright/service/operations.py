@@ -22,6 +22,7 @@ from pacewright.errors import ClusterDown, PacewrightError, Refused, ToolMissing
 from pacewright.node import place, units
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.loop import Progress, carry_out
+from pacewright.service.names import service_names
 from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
 from pacewright.service.step import Job, Outcome
@@ -133,10 +134,9 @@ class Services:
         snapshot = self._snapshot(wanted, settings)
         here = _this_node(snapshot) if node is None or snapshot is None else known_node(node, snapshot)
         if wanted is None:
-            found = [find(r, snapshot, Settings()) for r in _services(snapshot)] if snapshot is not None else []
-            aliased = {s.resource: name for name, s in settings.services.items() if s.resource is not None}
-            targets = [_named(target, aliased.get(target.resource)) for target in found if target is not None]
-            return [status_of(target, snapshot, here) for target in targets] if snapshot is not None else []
+            if snapshot is None:
+                return []
+            return [status_of(target, snapshot, here) for target in service_names(snapshot, settings)]
         result: list[ServiceStatus | Native] = []
         for name in wanted:
             target = find(name, snapshot, settings) if snapshot is not None else None
@@ -306,15 +306,6 @@ class Services:
             except PacewrightError as error:
                 notes.append(f"could not see to it that systemd does not start {unit} at boot: {error.message}")
         return tuple(notes)
-
-
-def _services(snapshot: Snapshot) -> list[str]:
-    """Every primitive that is not a fence device, in the CIB's order."""
-    return [r.id for r in snapshot.resources.values() if r.agent is not None and r.agent.standard != "stonith"]
-
-
-def _named(target: Target, alias: str | None) -> Target:
-    return replace(target, name=alias) if alias else target
 
 
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:

@@ -48,7 +48,7 @@ Slot = NewType("Slot", str)
 _WHOLE = Slot("")
 """The only slot of a resource that runs in one place."""
 
-_HOLD_MARGIN = 30.0
+_HOLD_MARGIN = 10.0
 """Seconds by which a hold outlasts the stop that it waits for."""
 _STOP_TIMEOUT = 100.0
 """Seconds: what pcs gives a systemd resource; the longest default of any."""

@@ -1,0 +1,107 @@
+"""The fact: what this node knows of its cluster, as one small object for configuration management.
+
+It answers whatever hangs, writes nothing, and never makes two nodes believe that they lead: without quorum, or when
+the cluster does not answer, nobody does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pacewright.cluster import Node, NodeName, Snapshot, read, saved
+from pacewright.errors import ClusterDown, ConfigError, PacewrightError, ToolMissing
+from pacewright.node import place
+from pacewright.service.config import DEFAULT_PATH, Settings, load
+from pacewright.service.names import service_names
+from pacewright.service.status import status_of
+
+__all__ = ["fact"]
+
+_PATIENCE = 1.5
+"""Seconds that the cluster may take to answer; the whole fact must be there within 2."""
+
+
+def fact(config: Path = DEFAULT_PATH) -> dict[str, Any]:
+    """The fact, ready for JSON.
+
+    Returns:
+        Always: `running` (None if it cannot be told), `node`, `leader`, `is_leader`.
+        While the cluster runs also: `cluster`, `quorate`, `dc`, `maintenance`, `nodes` (name to state), `services`
+        (name to resource, state and state here).
+        `error` if something could not be found out.
+    """
+    try:
+        snapshot = read(timeout=_PATIENCE)
+    except (ClusterDown, ToolMissing) as error:
+        return _without_cluster(error)
+    except PacewrightError as error:
+        return {"running": None, "node": _host(), "leader": None, "is_leader": False, "error": error.message}
+    return _of(snapshot, config)
+
+
+def _without_cluster(error: PacewrightError) -> dict[str, Any]:
+    configured = place.configured_nodes()
+    names = place.local_names()
+    here = next((name for name in configured if name in names), _host())
+    leader = configured[0] if configured else None
+    told: dict[str, Any] = {
+        "running": False,
+        "node": here,
+        "leader": leader,
+        # A cluster that has run before is only down here; others may lead it at this moment.
+        "is_leader": leader is not None and leader == here and saved() is None,
+    }
+    if place.is_cluster_node():
+        told["error"] = error.message
+    return told
+
+
+def _of(snapshot: Snapshot, config: Path) -> dict[str, Any]:
+    here = next((name for name in place.local_names() if name in snapshot.nodes), _host())
+    leader = _leader(snapshot)
+    told: dict[str, Any] = {
+        "running": True,
+        "cluster": snapshot.cluster,
+        "node": here,
+        "quorate": snapshot.quorate,
+        "dc": snapshot.dc,
+        "leader": leader,
+        "is_leader": leader is not None and leader == here,
+        "maintenance": snapshot.maintenance,
+        "nodes": {node.name: _state(node) for node in snapshot.nodes.values()},
+    }
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        settings = Settings()
+        told["error"] = error.message
+    told["services"] = {
+        target.name: {
+            "resource": target.outermost,
+            "state": (
+                status := status_of(target, snapshot, NodeName(here) if here in snapshot.nodes else None)
+            ).state.value,
+            "here": status.here.value,
+            "enabled": status.enabled,
+        }
+        for target in service_names(snapshot, settings)
+    }
+    return told
+
+
+def _leader(snapshot: Snapshot) -> NodeName | None:
+    if not snapshot.quorate:
+        return None
+    if snapshot.dc is not None and snapshot.nodes[snapshot.dc].online:
+        return snapshot.dc
+    members = [node for node in snapshot.nodes.values() if node.online and node.kind == "member"]
+    return min(members, key=lambda node: (len(node.id), node.id)).name if members else None
+
+
+def _state(node: Node) -> str:
+    return node.why_not or ("maintenance" if node.maintenance else "online")
+
+
+def _host() -> str:
+    return place.local_names()[-1]
