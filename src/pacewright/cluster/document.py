@@ -82,4 +82,5 @@ def drop_pair(found: ET.Element, name: str) -> None:
 
 def xml_id(name: str) -> str:
     """A name as part of an XML id, which may not hold everything that a node name may."""
-    return "".join(character if character.isalnum() or character in "-_." else "_" for character in name)
+    allowed = frozenset("-_.")
+    return "".join(c if (c.isascii() and c.isalnum()) or c in allowed else "_" for c in name)

@@ -1,0 +1,98 @@
+"""Programs made by hand, in the place of Pacemaker's and systemd's, that record every call."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pacewright.process import Completed, run
+
+__all__ = ["FakeTools"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeTools:
+    """A folder that comes first in PATH.
+
+    Attributes:
+        folder: the programs.
+        calls: the file to which each of them adds a line with its name and arguments.
+    """
+
+    folder: Path
+    calls: Path
+
+    @classmethod
+    def below(cls, path: Path) -> FakeTools:
+        """An empty folder of programs."""
+        tools = cls(folder=path / "bin", calls=path / "calls")
+        tools.folder.mkdir()
+        tools.calls.write_text("", encoding="utf-8")
+        return tools
+
+    def add(self, name: str, script: str) -> None:
+        """A program, as the body of a shell script."""
+        record = f'printf "%s" {shlex.quote(name)} >>{self.calls}\nprintf " %s" "$@" >>{self.calls}\n'
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\n{record}echo >>{self.calls}\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    def prints(self, name: str, output: bytes, *, code: int = 0) -> None:
+        """A program that always prints the same."""
+        file = self.folder.parent / f"{name}.out"
+        file.write_bytes(output)
+        self.add(name, f"cat {shlex.quote(str(file))}\nexit {code}")
+
+    def called(self, name: str) -> list[str]:
+        """The arguments of each call of a program."""
+        lines = self.calls.read_text(encoding="utf-8").splitlines()
+        return [line.partition(" ")[2] for line in lines if line.partition(" ")[0] == name]
+
+    def path(self) -> str:
+        """A PATH with these programs and a few plain ones, but none of Pacemaker's or systemd's."""
+        plain = self.folder.parent / "plain"
+        if not plain.exists():
+            plain.mkdir()
+            for name in ("cat", "sh", "printf", "echo", "sleep"):
+                (plain / name).symlink_to(f"/bin/{name}")
+        return f"{self.folder}:{plain}"
+
+    def pacewright(
+        self, *arguments: str, env: Mapping[str, str] | None = None, stdout: str = "", member: bool = True
+    ) -> Completed:
+        """Run the command line as a process of its own, with these programs in PATH.
+
+        Args:
+            arguments: what follows `pacewright`.
+            env: variables added.
+            stdout: a shell redirection for it, such as `>&-` (closed).
+            member: this machine is meant to be a member of a cluster.
+        """
+        conf = self.folder.parent / "corosync.conf"
+        conf.write_text("nodelist {\n node {\n name: n1\n }\n}\n", encoding="utf-8")
+        placed = conf if member else conf.with_suffix(".none")
+        argv = [sys.executable, "-c", _LAUNCHER, str(self.folder.parent), str(placed), *arguments]
+        if stdout:
+            argv = ["/bin/sh", "-c", f"{shlex.join(argv)} {stdout}"]
+        return run(argv, timeout=60, env={"PATH": self.path(), "PYTHONWARNINGS": "error", **(env or {})})
+
+
+_LAUNCHER = """
+import sys
+from pathlib import Path
+from pacewright import process
+from pacewright.cluster import reading, tools
+from pacewright.node import place
+
+folder, conf = sys.argv[1:3]
+process._SBIN = folder  # this machine's own Pacemaker must stay out of it
+tools._ON_DISK_CIB = folder + "/cib.xml"
+place.is_cluster_node.__defaults__ = place.configured_nodes.__defaults__ = (Path(conf),)
+place.local_names = lambda: ("n1",)
+reading.read.__kwdefaults__["timeout"] = 2.0
+from pacewright.cli.main import main
+sys.exit(main(sys.argv[3:]))
+"""

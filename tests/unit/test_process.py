@@ -1,0 +1,115 @@
+"""The one module that starts processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pacewright import process
+from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing
+
+
+def python(source: str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", source]
+
+
+def test_a_result_is_a_value_whatever_the_exit_code() -> None:
+    done = process.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(7)"), timeout=20)
+    assert (done.code, done.stdout, done.stderr, done.output) == (7, b"out\n", b"err\n", "err")
+
+
+def test_output_is_stdout_when_nothing_is_on_stderr() -> None:
+    assert process.run(python("print('only this')"), timeout=20).output == "only this"
+
+
+def test_output_that_is_no_text_does_not_break_the_message() -> None:
+    done = process.run(python("import sys; sys.stdout.buffer.write(b'\\xff\\xfe'); sys.exit(1)"), timeout=20)
+    with pytest.raises(ToolFailed, match="exit code 1"):
+        done.checked()
+
+
+def test_checked_says_which_command_and_what_it_printed() -> None:
+    with pytest.raises(ToolFailed) as caught:
+        process.run(python("import sys; sys.exit('no such thing')"), timeout=20).checked()
+    assert sys.executable in caught.value.message
+    assert caught.value.output == "no such thing"
+
+
+def test_a_program_that_hangs_is_killed_and_its_words_are_kept(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    source = (
+        f"import os, sys; open({str(pid)!r}, 'w').write(str(os.getpid()))\n"
+        "sys.stderr.write('waiting for the daemon'); sys.stderr.flush(); os.read(0, 1); os.read(os.pipe()[0], 1)"
+    )
+    with pytest.raises(ToolHung) as caught:
+        process.run(python(source), timeout=1)
+    assert "no answer within 1 s" in caught.value.message
+    assert caught.value.output == "waiting for the daemon"
+    assert not Path("/proc", pid.read_text(encoding="utf-8")).exists()
+
+
+@pytest.mark.parametrize("start", ["run", "spawn"])
+def test_a_missing_program_names_its_package(start: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(process, "_SBIN", str(tmp_path))
+    with pytest.raises(ToolMissing) as caught:
+        process.run(["cibadmin"], timeout=1) if start == "run" else process.spawn(["cibadmin"])
+    assert "cibadmin: not installed" in str(caught.value)
+    assert "pacemaker-cli-utils" in str(caught.value)
+
+
+def test_a_missing_program_of_no_known_package_has_no_hint() -> None:
+    with pytest.raises(ToolMissing) as caught:
+        process.run(["no-such-program-anywhere"], timeout=1)
+    assert caught.value.hint == ""
+
+
+def test_a_program_that_may_not_be_run_is_this_machines_fault(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF nonsense")
+    broken.chmod(0o755)
+    with pytest.raises(NodeError, match="cannot be started"):
+        process.run([str(broken)], timeout=1)
+
+
+def test_the_environment_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIB_file", "/somewhere/else.xml")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    done = process.run(python("import os, json; print(sorted(os.environ))"), timeout=20, env={"EXTRA": "1"})
+    names = set(eval(done.stdout))  # noqa: S307 - printed by the line above
+    assert names == {"PATH", "LC_ALL", "HOME", "EXTRA"}
+
+
+def test_programs_are_found_in_sbin_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/only/this")
+    path = process.run(python("import os; print(os.environ['PATH'])"), timeout=20).output
+    assert path.split(":")[0] == "/only/this"
+    assert "/usr/sbin" in path.split(":")
+
+
+def test_an_empty_path_does_not_mean_the_current_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    path = process.run(python("import os; print(os.environ['PATH'])"), timeout=20).output
+    assert "" not in path.split(":")
+
+
+def test_arguments_go_through_no_shell(tmp_path: Path) -> None:
+    odd = f"; touch {tmp_path}/made; $(id) `id` \n *"
+    done = process.run([*python("import sys; sys.stdout.write(sys.argv[1])"), odd], timeout=20)
+    assert done.stdout.decode() == odd
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_standard_input_and_descriptors_are_handed_over() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"through the descriptor")
+    os.close(writer)
+    source = f"import os, sys; sys.stdout.write(sys.stdin.read() + os.read({reader}, 99).decode())"
+    try:
+        done = process.run(python(source), timeout=20, stdin=b"typed, ", pass_fds=(reader,))
+    finally:
+        os.close(reader)
+    assert done.stdout == b"typed, through the descriptor"
