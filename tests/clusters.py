@@ -259,7 +259,7 @@ def action(
 
 
 def _agents(configuration: str) -> dict[str, dict[str, str]]:
-    root = ET.fromstring(f"<x>{configuration}</x>")  # noqa: S314 - made a few lines above
+    root = ET.fromstring(f"<x>{configuration}</x>")
     return {
         element.get("id", ""): {key: element.get(key, "") for key in ("type", "class", "provider") if element.get(key)}
         for element in root.iter("primitive")

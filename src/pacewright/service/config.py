@@ -38,8 +38,10 @@ class Settings:
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
 
     def of(self, name: str) -> ServiceSettings:
-        """What is said about a service."""
-        return self.services.get(name, ServiceSettings())
+        """What is said about a service, under its name with or without `.service`."""
+        bare = name.removesuffix(".service")
+        said = (self.services.get(key) for key in (name, bare, f"{bare}.service"))
+        return next((settings for settings in said if settings is not None), ServiceSettings())
 
 
 def load(path: Path = DEFAULT_PATH) -> Settings:
@@ -70,8 +72,8 @@ class _Reader:
             root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            problem = getattr(error, "problem", None) or "it is not YAML"
+            line = mark.line + 1 if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1
+            problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
             raise ConfigError(f"{self._path}:{line}: {problem}.") from error
         if root is None:
             return Settings()
@@ -97,10 +99,14 @@ class _Reader:
     def _mapping(self, node: yaml.Node, where: str) -> list[tuple[str, yaml.Node, yaml.Node]]:
         import yaml  # noqa: PLC0415
 
+        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
+            return []
         if not isinstance(node, yaml.MappingNode):
             raise self._error(node, f"{where}: expected keys and values")
         pairs: list[tuple[str, yaml.Node, yaml.Node]] = []
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._error(key, f"{where}: expected a text as key")
             if any(key.value == seen for seen, _, _ in pairs):
                 raise self._error(key, f"{where}: the key {key.value!r} stands there twice")
             pairs.append((str(key.value), key, value))

@@ -12,7 +12,7 @@ from pacewright.service.config import Settings
 __all__ = ["Target", "check_name", "find", "unit_name"]
 
 # What systemd allows in a unit's name, which is more than what Pacemaker allows in an id.
-_NAME = re.compile(r"^[A-Za-z0-9:_.\\@-]{1,255}$")
+_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: it holds characters that no unit and no resource can have.
     """
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r}: not a service's name.",
             hint="Letters, digits and : _ . @ - \\ are allowed, at most 255.",
@@ -63,7 +63,7 @@ def find(name: str, snapshot: Snapshot, settings: Settings) -> Target | None:
         Refused: an alias names a resource that is not there.
     """
     check_name(name)
-    alias = settings.of(name).resource or settings.of(unit_name(name)).resource
+    alias = settings.of(name).resource
     if alias is not None:
         if alias not in snapshot.resources:
             raise Refused(

@@ -1,0 +1,168 @@
+"""From a name to what the cluster runs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacewright.cluster import ResourceId, Snapshot
+from pacewright.errors import Refused, UsageError
+from pacewright.service.config import ServiceSettings, Settings
+from pacewright.service.target import Target, check_name, find, known_node, unit_name
+from tests.clusters import clone, cluster, group, primitive
+
+BUNDLE = (
+    '<bundle id="cache-bundle"><podman image="x" replicas="2"/>'
+    '<network control-port="3121"/><primitive id="cache" class="ocf" provider="heartbeat" type="redis"/></bundle>'
+)
+EMPTY_BUNDLE = '<bundle id="proxy-bundle"><podman image="x" replicas="2"/></bundle>'
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    """One of everything."""
+    return cluster(
+        primitive("db", "ocf:heartbeat:mysql"),
+        clone("web-clone", primitive("web", "systemd:nginx")),
+        clone("api-clone", primitive("api", "systemd:api.service"), promotable="true"),
+        group("front", primitive("vip", "ocf:heartbeat:IPaddr2"), primitive("lb", "systemd:haproxy")),
+        clone("pair-clone", group("pair", primitive("one"), primitive("two", "lsb:two"))),
+        BUNDLE,
+        EMPTY_BUNDLE,
+        primitive("worker-a", "systemd:worker"),
+        primitive("worker-b", "service:worker"),
+        primitive("odd.name_with-all"),
+    )
+
+
+def found(name: str, snapshot: Snapshot, settings: Settings | None = None) -> Target:
+    target = find(name, snapshot, settings or Settings())
+    assert target is not None
+    return target
+
+
+def ids(*names: str) -> tuple[ResourceId, ...]:
+    return tuple(ResourceId(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "resource", "primitives", "many", "outermost"),
+    [
+        ("db", "db", ("db",), None, "db"),
+        ("web", "web", ("web",), "web-clone", "web-clone"),
+        ("web-clone", "web-clone", ("web",), "web-clone", "web-clone"),
+        ("api", "api", ("api",), "api-clone", "api-clone"),
+        ("vip", "vip", ("vip",), None, "vip"),
+        ("lb", "lb", ("lb",), None, "lb"),
+        ("front", "front", ("vip", "lb"), None, "front"),
+        ("pair", "pair", ("one", "two"), "pair-clone", "pair-clone"),
+        ("pair-clone", "pair-clone", ("one", "two"), "pair-clone", "pair-clone"),
+        ("two", "two", ("two",), "pair-clone", "two"),
+        ("cache", "cache", ("cache",), "cache-bundle", "cache-bundle"),
+        ("cache-bundle", "cache-bundle", ("cache",), "cache-bundle", "cache-bundle"),
+        ("nginx", "web", ("web",), "web-clone", "web-clone"),
+        ("nginx.service", "web", ("web",), "web-clone", "web-clone"),
+        ("haproxy", "lb", ("lb",), None, "lb"),
+        ("api.service", "api", ("api",), "api-clone", "api-clone"),
+        ("db.service", "db", ("db",), None, "db"),
+        ("odd.name_with-all", "odd.name_with-all", ("odd.name_with-all",), None, "odd.name_with-all"),
+    ],
+)
+def test_a_name_and_what_it_is(  # noqa: PLR0917 - a table
+    name: str, resource: str, primitives: tuple[str, ...], many: str | None, outermost: str, snapshot: Snapshot
+) -> None:
+    assert found(name, snapshot) == Target(
+        name=name,
+        resource=ResourceId(resource),
+        primitives=ids(*primitives),
+        many=ResourceId(many) if many else None,
+        outermost=ResourceId(outermost),
+    )
+
+
+def test_an_alias_wins_over_the_resource_of_that_name(snapshot: Snapshot) -> None:
+    settings = Settings(services={"db": ServiceSettings(resource=ResourceId("web-clone"))})
+    assert found("db", snapshot, settings).primitives == ids("web")
+
+
+@pytest.mark.parametrize("name", ["neutron", "neutron.service"])
+def test_an_alias_is_found_with_and_without_the_suffix(name: str, snapshot: Snapshot) -> None:
+    settings = Settings(services={"neutron": ServiceSettings(resource=ResourceId("front"))})
+    target = found(name, snapshot, settings)
+    assert (target.name, target.primitives) == (name, ids("vip", "lb"))
+
+
+def test_an_alias_written_with_the_suffix_is_found_with_it(snapshot: Snapshot) -> None:
+    settings = Settings(services={"neutron.service": ServiceSettings(resource=ResourceId("front"))})
+    assert found("neutron.service", snapshot, settings).primitives == ids("vip", "lb")
+
+
+def test_an_alias_written_with_the_suffix_is_found_without_it(snapshot: Snapshot) -> None:
+    settings = Settings(services={"neutron.service": ServiceSettings(resource=ResourceId("front"))})
+    assert found("neutron", snapshot, settings).primitives == ids("vip", "lb")
+
+
+def test_an_entry_without_a_resource_only_sets_the_rest(snapshot: Snapshot) -> None:
+    settings = Settings(services={"db": ServiceSettings(timeout=5)})
+    assert found("db", snapshot, settings).resource == "db"
+
+
+def test_several_resources_of_one_unit_are_listed(snapshot: Snapshot) -> None:
+    with pytest.raises(UsageError) as caught:
+        find("worker", snapshot, Settings())
+    assert "worker-a, worker-b" in caught.value.message
+    assert "services.yaml" in caught.value.hint
+
+
+def test_an_alias_decides_between_several(snapshot: Snapshot) -> None:
+    settings = Settings(services={"worker": ServiceSettings(resource=ResourceId("worker-b"))})
+    assert found("worker", snapshot, settings).resource == "worker-b"
+
+
+@pytest.mark.parametrize("name", ["redis", "mysql", "Dummy", "sshd", "web-monitor", "fencing", "WEB"])
+def test_what_the_cluster_does_not_know(name: str, snapshot: Snapshot) -> None:
+    assert find(name, snapshot, Settings()) is None
+
+
+def test_a_bundle_without_a_primitive_cannot_be_operated(snapshot: Snapshot) -> None:
+    with pytest.raises(Refused, match="the bundle proxy-bundle holds no primitive"):
+        find("proxy-bundle", snapshot, Settings())
+
+
+ODD = ["", " ", "a b", "a\nb", "web\n", "a/b", "../etc/passwd", "a;b", "$(id)", "ü", "a\0b", "x" * 256, "a%b", "*"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_can_be_no_name_is_said_before_anybody_is_asked(name: str, snapshot: Snapshot) -> None:
+    with pytest.raises(UsageError, match="not a service's name"):
+        find(name, snapshot, Settings())
+
+
+@pytest.mark.parametrize("name", ["a", "getty@tty1", "a:b", "systemd-fsck@dev-disk\\x2d1", "x" * 255, "-", "--", ".."])
+def test_whatever_systemd_allows_is_a_name(name: str) -> None:
+    assert check_name(name) == name
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_accepted_or_refused_in_one_line(name: str) -> None:
+    try:
+        accepted = check_name(name)
+    except UsageError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        assert str(error).isprintable()  # noqa: PT017
+    else:
+        assert accepted == name
+        assert name.isascii()
+        assert not set(name) & set("/ \n\t$;'\"")
+
+
+def test_unit_name() -> None:
+    assert [unit_name(n) for n in ("a", "a.service", "a.service.service")] == ["a", "a", "a.service"]
+
+
+def test_a_node_that_is_not_there_is_said_with_those_that_are(snapshot: Snapshot) -> None:
+    assert known_node("n2", snapshot) == "n2"
+    with pytest.raises(UsageError) as caught:
+        known_node("n9", snapshot)
+    assert str(caught.value) == "n9: no such node. The cluster has: n1, n2, n3."
