@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import statistics
 import sys
@@ -17,8 +18,8 @@ from pacewright import lab as labs
 from pacewright import process
 from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.errors import NodeError, PacewrightError, ToolHung, UsageError
-from pacewright.lab import Lab, node, removing
-from pacewright.lab.paths import LabPaths
+from pacewright.lab import Lab, node, removing, rootfs
+from pacewright.lab.paths import CACHE, LabPaths
 from pacewright.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -310,6 +311,20 @@ def test_down_leaves_nothing_of_an_up_that_was_killed(name: str, share: float) -
     command("down", f"--name={name}").checked()
     assert not traces(name)
     assert command("down", f"--name={name}").checked().stdout.startswith(b"There is no lab")
+
+
+def test_down_leaves_nothing_of_a_root_file_system_that_was_being_built(name: str) -> None:
+    shutil.rmtree(CACHE / rootfs.key("bookworm", ("hello",)), ignore_errors=True)
+    line = [*PACEWRIGHT, "up", f"--name={name}", "--with=hello"]
+    before = set(Path("/tmp").glob("mmdebstrap.*"))  # noqa: S108
+    with process.spawn(line, new_session=True) as running:
+        assert until(lambda: bool(list(CACHE.glob("*.building/root/var"))), Deadline.after(20))
+        running.kill()
+    command("down", f"--name={name}").checked()
+    assert not traces(name)
+    assert not list(CACHE.glob("*.building"))
+    assert set(Path("/tmp").glob("mmdebstrap.*")) == before  # noqa: S108
+    assert process.run(["pgrep", "--runstates=D,R,S", "-f", "mmdebstrap.*hello"], timeout=5).code == 1
 
 
 def test_an_up_that_is_interrupted_clears_away_itself(name: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pacewright import lab
 from pacewright.cli import lab_progress
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _configure_up(_verb(verbs, "up", "boot a cluster and wait until it is whole", _up))
     _verb(verbs, "down", "remove a lab: no process, mount, namespace or file of it is left", _down)
+    _verb(verbs, "prune", "remove root file systems that no lab uses", _prune, name=False)
     listing = _verb(verbs, "list", "labs on this machine", _list, name=False)
     listing.add_argument("--json", action="store_true", help="one JSON array")
     command = _verb(verbs, "exec", "run a command in a node (or beside them: lab)", _exec, node=True)
@@ -90,9 +92,8 @@ def _configure_up(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(args: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it clears away, as at Ctrl-C
     packages = tuple(name for name in args.packages.replace(" ", ",").split(",") if name)
-    with lab_progress.steps() as say:
+    with _clearing_away_at_sigterm(), lab_progress.steps() as say:
         made = lab.up(
             args.name,
             nodes=args.nodes,
@@ -107,9 +108,24 @@ def _up(args: argparse.Namespace) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _clearing_away_at_sigterm() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as at Ctrl-C
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _down(args: argparse.Namespace) -> int:
     there = lab.down(args.name)
     print(f"The lab {args.name!r} is removed." if there else f"There is no lab {args.name!r}; nothing to do.")
+    return 0
+
+
+def _prune(_: argparse.Namespace) -> int:
+    for name in lab.prune():
+        print(f"The root file system {name} is removed.")
     return 0
 
 

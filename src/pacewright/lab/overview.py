@@ -59,7 +59,7 @@ def _unfinished(name: str) -> str:
     try:
         with lock(LabPaths(name=name).home, what=name):
             return "half-made"
-    except (NodeError, FileNotFoundError):
+    except NodeError:
         return "in work"
 
 

@@ -15,7 +15,7 @@ from pacewright.clock import Deadline
 from pacewright.errors import NodeError
 from pacewright.lab import cgroup, mounts, node, rootfs
 from pacewright.lab.paths import LABS, RUN, LabPaths
-from pacewright.lab.state import MAX_NODES, check_name, lock, node_names
+from pacewright.lab.state import MAX_NODES, Gone, check_name, lock, node_names
 from pacewright.lab.waiting import until
 
 __all__ = ["clear", "down", "leftovers"]
@@ -34,7 +34,7 @@ def down(name: str) -> bool:
     if not leftovers(paths):
         return False
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(Gone):
             held.enter_context(lock(paths.home, what=f"The lab {name!r}", timeout=1))
         clear(paths)
     return True

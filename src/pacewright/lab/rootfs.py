@@ -16,9 +16,9 @@ from pacewright import process
 from pacewright.errors import NodeError, ToolFailed, UsageError
 from pacewright.lab import host
 from pacewright.lab.paths import CACHE
-from pacewright.lab.state import LabState, lock
+from pacewright.lab.state import Gone, LabState, existing, load, lock
 
-__all__ = ["clear_unfinished", "ensure", "folder", "is_cached", "key"]
+__all__ = ["clear_unfinished", "ensure", "folder", "is_cached", "key", "prune"]
 
 MIRROR = "http://deb.debian.org/debian"
 PASSWORD = "pacewright"  # noqa: S105 - of hacluster, in a network that nobody can enter
@@ -108,8 +108,23 @@ def is_cached(state: LabState) -> bool:
 def clear_unfinished() -> None:
     """Remove builds that were cut off."""
     for building in CACHE.glob("*.building"):
-        with contextlib.suppress(NodeError, FileNotFoundError), lock(building, what=building.name):
+        with contextlib.suppress(NodeError), lock(building, what=building.name):
             shutil.rmtree(building)
+
+
+def prune() -> tuple[str, ...]:
+    """Remove every root file system that no lab uses; returns their names."""
+    clear_unfinished()
+    used = set()
+    for name in existing():
+        try:
+            used.add(folder(load(name)))
+        except UsageError:  # its `up` has not come that far, or never will
+            continue
+    unused = [path for path in CACHE.glob("*-*") if path not in used and path.suffix != ".building"]
+    for path in unused:
+        shutil.rmtree(path)
+    return tuple(sorted(path.name for path in unused))
 
 
 def ensure(state: LabState, say: Callable[[str], None]) -> Path:
@@ -121,33 +136,40 @@ def ensure(state: LabState, say: Callable[[str], None]) -> Path:
         ToolFailed: mmdebstrap did not manage.
     """
     ready = folder(state)
-    if ready.is_dir():
-        return ready
     building = ready.with_suffix(".building")
-    building.mkdir(parents=True, exist_ok=True)
-    with _only_builder(building, say):
-        if not ready.is_dir():
-            say(f"building the {state.distro} root file system (once; about a minute)")
-            root = building / "root"
-            shutil.rmtree(root, ignore_errors=True)
-            _debootstrap(root, state)
-            say("preparing the root file system")
-            _prepare(root)
-            root.rename(ready)
-        with contextlib.suppress(OSError):
-            building.rmdir()
+    while not ready.is_dir():
+        building.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(_only_builder(building, say))
+            except Gone:  # whoever built here has finished, or failed
+                continue
+            _build(state, building, ready, say)
     return ready
+
+
+def _build(state: LabState, building: Path, ready: Path, say: Callable[[str], None]) -> None:
+    say(f"building the {state.distro} root file system (once; about a minute)")
+    for old in building.iterdir():
+        shutil.rmtree(old)
+    root = building / "root"
+    _debootstrap(root, state)
+    say("preparing the root file system")
+    _prepare(root)
+    root.rename(ready)
+    shutil.rmtree(building)
 
 
 @contextlib.contextmanager
 def _only_builder(building: Path, say: Callable[[str], None]) -> Iterator[None]:
-    try:
-        with lock(building, what=building.name):
-            yield
-            return
-    except NodeError:
-        say("waiting for another process that builds the same root file system")
-    with lock(building, what=building.name, timeout=_BUILD_SECONDS):
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(lock(building, what=building.name))
+        except Gone:
+            raise
+        except NodeError:
+            say("waiting for another process that builds the same root file system")
+            held.enter_context(lock(building, what=building.name, timeout=_BUILD_SECONDS))
         yield
 
 
@@ -167,7 +189,7 @@ def _debootstrap(root: Path, state: LabState) -> None:
         str(root),
         MIRROR,
     ]
-    done = _dying_with_us(build)
+    done = _dying_with_us(build, root.parent)
     if done.code:
         said = done.output
         if "Unable to locate package" in said or "no installation candidate" in said:
@@ -178,9 +200,11 @@ def _debootstrap(root: Path, state: LabState) -> None:
         raise ToolFailed(f"mmdebstrap: exit code {done.code}.", output=said[-1500:])
 
 
-def _dying_with_us(argv: list[str]) -> process.Completed:
+def _dying_with_us(argv: list[str], scratch: Path) -> process.Completed:
     cage = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
-    return process.run(["setpriv", "--pdeathsig", "KILL", "--", *cage, *argv], timeout=_BUILD_SECONDS)
+    return process.run(
+        ["setpriv", "--pdeathsig", "KILL", "--", *cage, *argv], timeout=_BUILD_SECONDS, env={"TMPDIR": str(scratch)}
+    )
 
 
 def _prepare(root: Path) -> None:

@@ -17,7 +17,7 @@ from pacewright.errors import NodeError, UsageError
 from pacewright.lab.paths import LABS, LabPaths
 from pacewright.lab.waiting import until
 
-__all__ = ["DISTROS", "LabState", "claim", "existing", "load", "lock", "node_names", "save"]
+__all__ = ["DISTROS", "Gone", "LabState", "claim", "existing", "load", "lock", "node_names", "save"]
 
 DISTROS = ("bookworm", "trixie")
 MAX_NODES = 32
@@ -140,6 +140,10 @@ def load(name: str) -> LabState:
     return LabState(**{**values, "packages": tuple(values["packages"])})
 
 
+class Gone(NodeError):
+    """What was to be locked has been removed meanwhile."""
+
+
 @contextlib.contextmanager
 def lock(folder: Path, *, what: str, timeout: float = 0.0) -> Iterator[None]:
     """Hold an exclusive lock on a folder; it ends with this process, however that ends.
@@ -151,9 +155,12 @@ def lock(folder: Path, *, what: str, timeout: float = 0.0) -> Iterator[None]:
 
     Raises:
         NodeError: another process holds it.
-        FileNotFoundError: the folder is gone.
+        Gone: the folder is not there, or was removed while we waited.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise Gone(f"{what}: is not there any more.") from None
 
     def taken() -> bool:
         try:
@@ -168,6 +175,8 @@ def lock(folder: Path, *, what: str, timeout: float = 0.0) -> Iterator[None]:
                 f"{what}: another pacewright process is at work on it.",
                 hint="Wait until it has finished, or stop it.",
             )
+        if not folder.exists() or not os.path.samestat(os.fstat(handle), folder.stat()):
+            raise Gone(f"{what}: is not there any more.")
         yield
     finally:
         os.close(handle)
