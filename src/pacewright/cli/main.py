@@ -20,6 +20,7 @@ _COMMANDS = {
     "service": "operate a service that the cluster runs: status, start, stop, restart, enable, disable",
     "fact": "print what this node knows of its cluster, as one JSON object",
     "lab": "boot a real, throw-away Pacemaker cluster on this machine",
+    "demo": "restart a web service on such a cluster under load, count what happens, and compare it with pcs",
 }
 
 _INTERRUPTED = 130
