@@ -100,7 +100,7 @@ def test_metadata_is_xml_with_the_actions_that_fencing_needs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert agent(monkeypatch, "action=metadata\n") == 0
-    actions = {action.get("name") for action in ET.fromstring(capsys.readouterr().out).iterfind("actions/action")}  # noqa: S314
+    actions = {action.get("name") for action in ET.fromstring(capsys.readouterr().out).iterfind("actions/action")}
     assert actions >= {"on", "off", "reboot", "status", "list", "monitor", "metadata", "validate-all"}
 
 

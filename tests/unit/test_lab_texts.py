@@ -45,7 +45,7 @@ def attributes(cib: ET.Element, path: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("empty", EMPTIES)
 def test_the_first_cib_has_nodes_properties_and_a_fence_device(empty: str) -> None:
-    cib = ET.fromstring(corosync.cib(empty, ("n1", "n2", "n3"), fencing=True))  # noqa: S314
+    cib = ET.fromstring(corosync.cib(empty, ("n1", "n2", "n3"), fencing=True))
     assert attributes(cib, "configuration/crm_config")["stonith-enabled"] == "true"
     nodes = [(node.get("id"), node.get("uname")) for node in cib.iterfind("configuration/nodes/node")]
     assert nodes == [("1", "n1"), ("2", "n2"), ("3", "n3")]
@@ -55,14 +55,14 @@ def test_the_first_cib_has_nodes_properties_and_a_fence_device(empty: str) -> No
 
 
 def test_two_nodes_do_not_shoot_at_the_same_time() -> None:
-    cib = ET.fromstring(corosync.cib(EMPTIES[0], ("n1", "n2"), fencing=True))  # noqa: S314
+    cib = ET.fromstring(corosync.cib(EMPTIES[0], ("n1", "n2"), fencing=True))
     assert "pcmk_delay_max" in attributes(cib, "configuration/resources")
     assert "two_node: 1" in corosync.corosync_conf("x", {"n1": "a", "n2": "b"})
     assert "two_node" not in corosync.corosync_conf("x", {"n1": "a"})
 
 
 def test_without_fencing_there_is_no_device() -> None:
-    cib = ET.fromstring(corosync.cib(EMPTIES[0], ("n1",), fencing=False))  # noqa: S314
+    cib = ET.fromstring(corosync.cib(EMPTIES[0], ("n1",), fencing=False))
     assert attributes(cib, "configuration/crm_config")["stonith-enabled"] == "false"
     assert cib.find(".//primitive") is None
 
@@ -82,7 +82,7 @@ def test_corosync_is_encrypted_and_counts_nodes_from_one() -> None:
 def test_pcs_finds_the_same_token_on_both_ends() -> None:
     known = json.loads(corosync.pcs_known_hosts(("n1",), "secret"))["known_hosts"]
     assert known == {"n1": {"dest_list": [{"addr": "n1", "port": 2224}], "token": "secret"}}
-    assert json.loads(corosync.pcs_users("secret"))[0]["token"] == "secret"  # noqa: S105
+    assert json.loads(corosync.pcs_users("secret"))[0]["token"] == "secret"
 
 
 def test_addresses_never_leave_the_network() -> None:

@@ -56,6 +56,11 @@ def boot(paths: LabPaths, node: str, rootfs: Path) -> None:
     with lock(paths.disk(node), what=node, timeout=20):
         if is_on(paths, node):
             return
+        if not paths.netns(node).exists():
+            raise NodeError(
+                f"{node}: its network is gone, as after a reboot of this machine.",
+                hint=f"Make the lab anew: pacewright lab down --name {paths.name}, then up.",
+            )
         forget(paths, node)
         if not mounts.mounted(paths.root(node)):
             mounts.mount_overlay(paths.disk(node), [paths.layer / "upper", rootfs])

@@ -14,84 +14,19 @@ from pathlib import Path
 
 from pacewright import process
 from pacewright.errors import NodeError, ToolFailed, UsageError
-from pacewright.lab import host
+from pacewright.lab import contents
 from pacewright.lab.paths import CACHE
 from pacewright.lab.state import Gone, LabState, existing, load, lock
 
 __all__ = ["clear_unfinished", "ensure", "folder", "is_cached", "key", "prune"]
 
 MIRROR = "http://deb.debian.org/debian"
-PASSWORD = "pacewright"  # noqa: S105 - of hacluster, in a network that nobody can enter
 _BUILD_SECONDS = 1800.0
-
-_PACKAGES = (
-    "corosync",
-    "dbus",
-    "iproute2",
-    "iputils-ping",
-    "less",
-    "netbase",
-    "openssh-client",
-    "openssh-server",
-    "openssl",
-    "pacemaker",
-    "pacemaker-cli-utils",
-    "pcs",
-    "procps",
-    "python3",
-    "python3-yaml",
-    "resource-agents",
-    "systemd",
-    "systemd-sysv",
-    "util-linux",
-)
-
-# Units that a node of a lab has no use for: they cost seconds at boot or wake an idle machine.
-_MASKED = (
-    "apt-daily-upgrade.timer",
-    "apt-daily.timer",
-    "console-getty.service",
-    "dpkg-db-backup.timer",
-    "e2scrub_all.timer",
-    "e2scrub_reap.service",
-    "fstrim.timer",
-    "getty.target",
-    "logd.service",
-    "sshd-keygen.service",
-    "systemd-logind.service",
-    "systemd-pstore.service",
-    "systemd-update-utmp-runlevel.service",
-    "systemd-update-utmp.service",
-    "tmp.mount",
-)
-
-# What starts at boot, of all that the installed packages want to start: the rest is the cluster's to start.
-_STARTED_AT_BOOT = {
-    "corosync.service",
-    "pacemaker.service",
-    "pcsd-ruby.service",
-    "pcsd.service",
-    "remote-fs.target",
-    "ssh.service",
-}
-
-_FILES = {
-    # The web interface is of no use in a lab, and one worker instead of one per core is enough for pcs.
-    "etc/default/pcsd": "RACK_ENV=production\nPCSD_DISABLE_GUI=true\nPCSD_WORKER_COUNT=1\nPCSD_MAX_WORKER_COUNT=3\n",
-    # The cluster first: pcsd takes a second of processor time to start.
-    "etc/systemd/system/pcsd.service.d/lab.conf": "[Unit]\nAfter=pacemaker.service\n",
-    "etc/systemd/system/pcsd-ruby.service.d/lab.conf": "[Unit]\nAfter=pacemaker.service\n",
-    # Kept on disk, so that the log of a node whose power was cut can be read.
-    "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
-}
-
-_BUILD = 4
-"""Raise it when anything above or below changes what a root file system contains."""
 
 
 def key(distro: str, packages: tuple[str, ...]) -> str:
     """The name of the root file system of a release with these packages beyond the base."""
-    text = "\n".join((str(_BUILD), MIRROR, distro, *_PACKAGES, "+", *sorted(set(packages))))
+    text = "\n".join((str(contents.VERSION), MIRROR, distro, *contents.PACKAGES, "+", *sorted(set(packages))))
     return f"{distro}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -121,7 +56,12 @@ def prune() -> tuple[str, ...]:
             used.add(folder(load(name)))
         except UsageError:  # its `up` has not come that far, or never will
             continue
-    unused = [path for path in CACHE.glob("*-*") if path not in used and path.suffix != ".building"]
+    mounts = Path("/proc/self/mountinfo").read_text()
+    unused = [
+        path
+        for path in CACHE.glob("*-*")
+        if path not in used and path.suffix != ".building" and str(path) not in mounts
+    ]
     for path in unused:
         shutil.rmtree(path)
     return tuple(sorted(path.name for path in unused))
@@ -155,7 +95,7 @@ def _build(state: LabState, building: Path, ready: Path, say: Callable[[str], No
     root = building / "root"
     _debootstrap(root, state)
     say("preparing the root file system")
-    _prepare(root)
+    contents.prepare(root)
     root.rename(ready)
     shutil.rmtree(building)
 
@@ -174,7 +114,7 @@ def _only_builder(building: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _debootstrap(root: Path, state: LabState) -> None:
-    wanted = ",".join((*_PACKAGES, *state.packages))
+    wanted = ",".join((*contents.PACKAGES, *state.packages))
     build = [
         "mmdebstrap",
         "--mode=root",
@@ -205,25 +145,3 @@ def _dying_with_us(argv: list[str], scratch: Path) -> process.Completed:
     return process.run(
         ["setpriv", "--pdeathsig", "KILL", "--", *cage, *argv], timeout=_BUILD_SECONDS, env={"TMPDIR": str(scratch)}
     )
-
-
-def _prepare(root: Path) -> None:
-    units = root / "etc/systemd/system"
-    for unit in _MASKED:
-        (units / unit).unlink(missing_ok=True)
-        (units / unit).symlink_to("/dev/null")
-    for wanted in (units / "multi-user.target.wants").iterdir():
-        if wanted.name not in _STARTED_AT_BOOT:
-            host.run(["chroot", str(root), "systemctl", "disable", "--quiet", wanted.name])
-    for name, text in _FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    for old in (root / "etc/ssh").glob("ssh_host_*"):
-        old.unlink()
-    (root / "etc/machine-id").write_text("")
-    in_root = ["chroot", str(root)]
-    host.run([*in_root, "chpasswd"], timeout=20, stdin=f"hacluster:{PASSWORD}\n".encode())
-    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=lab"]
-    files = ["-keyout", "/var/lib/pcsd/pcsd.key", "-out", "/var/lib/pcsd/pcsd.crt"]
-    host.run([*in_root, *certificate, *files], timeout=60)
-    (root / "var/lib/pcsd/pcsd.key").chmod(0o600)
