@@ -117,6 +117,44 @@ def test_a_change_between_two_waits_is_kept(cib: Path) -> None:
         assert watching.wait(LONG)
 
 
+def test_who_catches_up_is_not_told_of_what_was_before(cib: Path) -> None:
+    with CibWatch("events", child=READY) as watching:
+        watching.wait(LONG)
+        assert watching.child_pid
+        os.kill(watching.child_pid, signal.SIGUSR1)
+        told(watching)
+        watching.catch_up()
+        assert not watching.wait(QUICK)
+        os.kill(watching.child_pid, signal.SIGUSR1)
+        assert watching.wait(LONG)
+
+
+def test_catching_up_while_the_child_starts_makes_it_ready(cib: Path) -> None:
+    with CibWatch("events", child=READY) as watching:
+        told(watching)
+        assert watching.mode == "starting"
+        watching.catch_up()
+        assert watching.mode == "events"
+        assert not watching.wait(QUICK)
+
+
+def test_a_child_that_was_lost_is_a_change_after_catching_up_too(cib: Path) -> None:
+    with CibWatch("auto", child=READY) as watching:
+        watching.wait(LONG)
+        assert watching.child_pid
+        os.kill(watching.child_pid, signal.SIGKILL)
+        told(watching)
+        watching.catch_up()
+        assert watching.mode == "poll"
+        assert watching.wait(LONG)
+
+
+def told(watching: CibWatch) -> None:
+    """Return when something of the child's is in the pipe, without taking it."""
+    assert watching._child is not None
+    assert watching._child._poll.poll(LONG * 1000)
+
+
 def test_a_burst_is_told_once(cib: Path) -> None:
     with CibWatch("events", child=SIGNALS_TWICE) as watching:
         assert watching.wait(LONG)

@@ -10,7 +10,7 @@ from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
 from pacewright.cluster.commit import commit
-from pacewright.cluster.forecast import Forecast, what_if
+from pacewright.cluster.forecast import Forecast, followed, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
@@ -35,7 +35,7 @@ class Connection(Protocol):
         """Forget a failure, so that the cluster tries again."""
 
     def wait(self, seconds: float) -> bool:
-        """True as soon as the cluster has changed since the last return of `wait`; False after so many seconds."""
+        """True as soon as the cluster has changed since the last `read` began; False after so many seconds."""
 
 
 class LiveConnection:
@@ -57,6 +57,7 @@ class LiveConnection:
 
     def read(self) -> Snapshot:
         """The cluster as this node sees it."""
+        self._watch.catch_up()
         return read()
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
@@ -88,6 +89,7 @@ class Simulation:
     def __init__(self, snapshot: Snapshot) -> None:
         self._document = ET.tostring(snapshot.root)
         self.forecasts: list[tuple[Change, Forecast]] = []
+        self._asked: tuple[Snapshot, Change, Forecast] | None = None
 
     def read(self) -> Snapshot:
         """The copy as it is now."""
@@ -95,11 +97,20 @@ class Simulation:
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the real scheduler would do."""
-        return what_if(snapshot, change, then)
+        if change is None:
+            return what_if(snapshot, None, then)
+        forecast = self._forecast(snapshot, change)
+        return forecast if then is None else followed(forecast, then)
+
+    def _forecast(self, snapshot: Snapshot, change: Change) -> Forecast:
+        # A commit follows the question about it: the scheduler need not answer twice.
+        if self._asked is None or self._asked[0] is not snapshot or self._asked[1] != change:
+            self._asked = (snapshot, change, what_if(snapshot, change))
+        return self._asked[2]
 
     def commit(self, change: Change, *, based_on: Snapshot) -> None:
         """Write the change into the copy, and let everything happen that follows from it."""
-        forecast = what_if(based_on, change)
+        forecast = self._forecast(based_on, change)
         self.forecasts.append((change, forecast))
         self._document = forecast.after
 

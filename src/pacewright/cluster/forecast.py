@@ -11,7 +11,7 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse
 from pacewright.cluster.snapshot import Snapshot
 
-__all__ = ["Action", "Forecast", "what_if"]
+__all__ = ["Action", "Forecast", "followed", "what_if"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -73,9 +73,12 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
     root = snapshot.root if change is None else change.apply(snapshot)
     answer, after = tools.simulate(ET.tostring(root))
     first = _parse(answer, after)
-    if then is None:
-        return first
-    second = what_if(parse(after), then)
+    return first if then is None else followed(first, then)
+
+
+def followed(first: Forecast, then: Change) -> Forecast:
+    """The forecast of a change together with that of the change which is written once the first one is done."""
+    second = what_if(parse(first.after), then)
     return Forecast(actions=_joined(first.actions, second.actions), fenced=first.fenced, after=second.after)
 
 
