@@ -7,17 +7,19 @@ is a three-node cluster with `web` started on two of its nodes. `histories` says
 
 from __future__ import annotations
 
+import copy
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-from pacewright.cluster import Action, Forecast, NodeName, ResourceId, Snapshot, parse
+from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, parse
 
 __all__ = [
     "NODES",
     "Op",
     "action",
+    "after",
     "cib",
     "clone",
     "cluster",
@@ -238,6 +240,23 @@ def cluster(
     )
 
 
+def after(
+    snapshot: Snapshot,
+    change: Change | None = None,
+    histories: Mapping[tuple[str, str], Iterable[Op]] | None = None,
+) -> Snapshot:
+    """The same cluster later: a change was written, and instances (by primitive and node) did something."""
+    root = change.apply(snapshot) if change is not None else copy.deepcopy(snapshot.root)
+    agents = _agents(ET.tostring(root, encoding="unicode"))
+    for (resource, node), ops in (histories or {}).items():
+        found = root.find(f"status/node_state[@uname='{node}']/lrm/lrm_resources")
+        assert found is not None, f"{node} has no state"
+        for old in found.findall(f"lrm_resource[@id='{resource}']"):
+            found.remove(old)
+        found.append(ET.fromstring(_history(resource, agents[resource], ops, node=node)))
+    return parse(ET.tostring(root))
+
+
 def forecast(*actions: Action) -> Forecast:
     """What a scheduler would do."""
     return Forecast(actions=actions)
@@ -275,7 +294,7 @@ def _history(resource: str, agent: Mapping[str, str], ops: Iterable[Op], *, node
 def _line(resource: str, op: Op, node: str) -> str:
     key = f"5:{op.run}:{op.expected}:{resource}-{node}"
     kind = "last_failure_0" if op.failure else (f"{op.task}_{op.interval}" if op.interval else "last_0")
-    rc, status = (193, -1) if op.pending else (op.rc, 0 if op.rc == op.expected else 4)
+    rc, status = (193, -1) if op.pending else (op.rc, 0)
     status = op.status if op.status is not None else status
     values = {
         "id": f"{resource}_{kind}",

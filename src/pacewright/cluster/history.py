@@ -22,9 +22,10 @@ _PENDING = "-1"  # op-status, as the next two
 _DONE = "0"
 _NO_AGENT = ("3", "7")  # not supported, not installed
 _UNKNOWN_EXIT = 193
-_RUNNING = (0, 190)  # success, degraded
+_RUNNING = 0
 _NOT_RUNNING = 7
-_RUNNING_PROMOTED = (8, 191)  # promoted, degraded and promoted
+_RUNNING_PROMOTED = 8
+_DEGRADED = {190: _RUNNING, 191: _RUNNING_PROMOTED}  # they inform people, and count as what they stand for
 _NO_EFFECT = {"notify", "meta-data", "validate-all", "reload", "reload-agent", "cancel", "delete"}
 _BEGINS_A_RUN = {"start", "promote", "demote", "migrate_from", "monitor"}
 
@@ -85,6 +86,7 @@ def _after(state: _State, operation: ET.Element, running: Role) -> _State:
         key = operation.get("transition-key", "")
         return state if task == "monitor" else replace(state, operation=task, operation_key=key)
     code = number(operation.get("rc-code"), _UNKNOWN_EXIT)
+    code = _DEGRADED.get(code, code)
     if not _succeeded(operation, task, code):
         return _after_failure(state, operation, task, code, running)
     if task == "monitor":
@@ -107,9 +109,9 @@ def _after(state: _State, operation: ET.Element, running: Role) -> _State:
 def _after_monitor(state: _State, operation: ET.Element, code: int, running: Role) -> _State:
     if number(operation.get("interval")) > 0 and state.role.active:
         return state
-    if code not in (*_RUNNING, *_RUNNING_PROMOTED):
+    if code not in {_RUNNING, _RUNNING_PROMOTED}:
         return replace(state, role=Role.STOPPED, run=None)
-    role = Role.PROMOTED if code in _RUNNING_PROMOTED else running
+    role = Role.PROMOTED if code == _RUNNING_PROMOTED else running
     return replace(state, role=role, run=state.run or _run(operation, "monitor"), failed=False)
 
 
@@ -131,13 +133,12 @@ def _succeeded(operation: ET.Element, task: str, code: int) -> bool:
     status = operation.get("op-status")
     if task == "monitor" and number(operation.get("interval")) == 0:
         # A probe asks; every answer but an error is fine, and so is an agent that is not installed there.
-        return status in _NO_AGENT or (status == _DONE and code in (*_RUNNING, *_RUNNING_PROMOTED, _NOT_RUNNING))
+        return status in _NO_AGENT or (status == _DONE and code in {_RUNNING, _RUNNING_PROMOTED, _NOT_RUNNING})
     if status != _DONE:
         return False
     if task == "stop" and code == _NOT_RUNNING:
         return True
-    expected = _expected_code(operation)
-    return code == expected or (code in _RUNNING and expected in _RUNNING)
+    return code == _expected_code(operation)
 
 
 def _expected_code(operation: ET.Element) -> int:

@@ -1,0 +1,528 @@
+"""Restart, decision by decision: a snapshot in, the next step out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pacewright.cluster import (
+    Forecast,
+    HoldInstance,
+    HoldResource,
+    NodeName,
+    Release,
+    ResourceId,
+    SetNodeAttribute,
+    SetRevision,
+    Snapshot,
+)
+from pacewright.errors import OperationFailed, Refused
+from pacewright.service.config import Settings
+from pacewright.service.restart import _HOLD_MARGIN as MARGIN
+from pacewright.service.restart import Restart, begin_restart
+from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Next, Wait
+from pacewright.service.target import find
+from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
+
+NOW = 1_700_000_500.0
+TOKEN = "t1"
+WEB = ResourceId("web")
+N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))
+CLONE = clone("web-clone", primitive("web", timeouts={"stop": "40s"}))
+NEW = run(2, digest="d1")
+STARTING = (Op(task="start", run=2, pending=True),)
+STOPPING = (Op(task="stop", run=2, pending=True),)
+STOPPED = (Op(task="stop", run=2, call=20),)
+FAILED = (Op(task="start", run=2, call=20, rc=1, failure=True, reason="no config"),)
+QUIET = forecast()
+
+
+def begin(
+    snapshot: Snapshot,
+    name: str = "web",
+    planned: Forecast = QUIET,
+    *,
+    node: NodeName | None = None,
+    at_once: bool = False,
+    allow_collateral: bool = False,
+) -> Restart:
+    target = find(name, snapshot, Settings())
+    assert target is not None
+    return begin_restart(
+        target,
+        snapshot,
+        planned,
+        token=TOKEN,
+        node=node,
+        at_once=at_once,
+        allow_collateral=allow_collateral,
+    )
+
+
+def decide(job: Restart, snapshot: Snapshot, planned: Forecast | None = None, now: float = NOW) -> Next:
+    return job.decide(snapshot, planned, now)
+
+
+def commit(step: Next) -> Commit:
+    assert isinstance(step, Commit), step
+    return step
+
+
+def going_on(step: Next) -> Restart:
+    """The job that takes over."""
+    assert isinstance(step, Commit | Wait | Clean), step
+    assert isinstance(step.job, Restart)
+    return step.job
+
+
+def three() -> Snapshot:
+    return cluster(CLONE, running={"web": ("n1", "n2", "n3")})
+
+
+# --- may it begin?
+
+
+def test_what_is_stopped_on_purpose_is_not_restarted() -> None:
+    with pytest.raises(Refused, match="stopped on purpose") as caught:
+        begin(cluster(clone("web-clone", primitive("web"), target_role="Stopped")))
+    assert "pacewright service start web" in caught.value.hint
+
+
+def test_what_runs_nowhere_is_not_restarted_and_says_which_nodes_are_away() -> None:
+    with pytest.raises(Refused, match=r"it runs nowhere \(n2 standby, n3 offline\)"):
+        begin(cluster(CLONE, states={"n3": "offline"}, attributes={"n2": {"standby": "on"}}))
+
+
+def test_what_does_not_run_on_that_node_says_where_it_does() -> None:
+    with pytest.raises(Refused, match="nothing to restart on n3: it does not run there; it runs on n1, n2"):
+        begin(cluster(CLONE, running={"web": ("n1", "n2")}), node=N3)
+
+
+# --- one place: a primitive, a group
+
+
+def test_a_primitive_gets_one_plain_revision_and_no_debt() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n2",)})
+    step = commit(decide(begin(snapshot), snapshot))
+    assert step.change.edits == (SetRevision(resource=WEB, default=TOKEN, nodes={}),)
+    assert going_on(step).commits == 1
+
+
+def test_a_primitive_from_the_commit_to_the_end() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n2",)})
+    step = commit(decide(begin(snapshot), snapshot))
+    job = going_on(step)
+    written = after(snapshot, step.change)
+    assert isinstance(decide(job, written), Wait)
+    assert isinstance(decide(job, after(written, None, {("web", "n2"): STOPPING})), Wait)
+    assert isinstance(decide(job, after(written, None, {("web", "n2"): STOPPED})), Wait)
+    assert isinstance(decide(job, after(written, None, {("web", "n2"): STARTING})), Wait)
+    end = decide(job, after(written, None, {("web", "n2"): NEW}))
+    assert isinstance(end, Done)
+    assert end.outcome.changed
+    assert end.outcome.message == "web: restarted."
+
+
+def test_it_may_start_on_another_node() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n2",)})
+    step = commit(decide(begin(snapshot), snapshot))
+    moved = after(snapshot, step.change, {("web", "n2"): STOPPED, ("web", "n3"): NEW})
+    assert isinstance(decide(going_on(step), moved), Done)
+
+
+def test_a_group_restarts_in_one_step_and_is_done_when_every_member_is() -> None:
+    snapshot = cluster(group("g", primitive("a"), primitive("b")), running={"a": ("n1",), "b": ("n1",)})
+    step = commit(decide(begin(snapshot, "g"), snapshot))
+    assert [e.resource for e in step.change.edits if isinstance(e, SetRevision)] == ["a", "b"]
+    half = after(snapshot, step.change, {("a", "n1"): NEW})
+    assert isinstance(decide(going_on(step), half), Wait)
+    whole = after(half, None, {("b", "n1"): NEW})
+    assert isinstance(decide(going_on(step), whole), Done)
+
+
+# --- a clone, one after another
+
+
+def test_the_first_step_writes_down_what_is_to_come() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot), snapshot))
+    assert step.change.edits[0] == SetRevision(resource=WEB, default=None, nodes={N2: TOKEN})
+    owed = {edit.node: (edit.name, edit.value) for edit in step.change.edits if isinstance(edit, SetNodeAttribute)}
+    assert owed == {N1: ("pacewright-owed-web", TOKEN), N3: ("pacewright-owed-web", TOKEN)}
+
+
+def test_the_next_step_pays_one_debt_and_no_more() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot), snapshot))
+    later = after(snapshot, step.change, {("web", "n2"): NEW})
+    second = commit(decide(going_on(step), later))
+    assert second.change.edits == (
+        SetRevision(resource=WEB, default=None, nodes={N2: TOKEN, N3: TOKEN}),
+        SetNodeAttribute(node=N3, name="pacewright-owed-web", value=None),
+    )
+
+
+def test_the_last_step_folds_every_revision_into_one() -> None:
+    snapshot = three()
+    job, state = begin(snapshot), snapshot
+    for node in ("n2", "n3"):
+        step = commit(decide(job, state))
+        job, state = going_on(step), after(state, step.change, {("web", node): NEW})
+    last = commit(decide(job, state))
+    assert last.change.edits[0] == SetRevision(resource=WEB, default=TOKEN, nodes={})
+    done = decide(going_on(last), after(state, last.change, {("web", "n1"): NEW}))
+    assert isinstance(done, Done)
+    assert done.outcome.message == "web: restarted on n1, n2, n3."
+
+
+def test_an_older_debt_is_paid_with_its_own_revision() -> None:
+    snapshot = cluster(CLONE, running={"web": ("n1", "n2")}, attributes={"n2": {"pacewright-owed-web": "older"}})
+    step = commit(decide(begin(snapshot), snapshot))
+    assert step.change.edits[0] == SetRevision(resource=WEB, default=None, nodes={N2: "older"})
+    assert SetNodeAttribute(node=N2, name="pacewright-owed-web", value=None) in step.change.edits
+
+
+@pytest.mark.parametrize(("dc", "first"), [("1", "n2"), ("2", "n1"), ("3", "n1")])
+def test_the_dc_comes_last(dc: str, first: str) -> None:
+    snapshot = cluster(CLONE, running={"web": ("n1", "n2", "n3")}, dc=dc)
+    step = commit(decide(begin(snapshot), snapshot))
+    assert step.summary == f"restarting web on {first}"
+
+
+def test_the_promoted_instance_comes_after_the_dc() -> None:
+    snapshot = cluster(
+        clone("web-clone", primitive("web"), promotable="true"),
+        histories={("web", "n1"): run(), ("web", "n2"): run(promoted=True), ("web", "n3"): run()},
+        dc="1",
+    )
+    job, state, order = begin(snapshot), snapshot, []
+    for _ in range(3):
+        step = commit(decide(job, state))
+        order.append(step.summary.rpartition(" ")[2])
+        job, state = going_on(step), after(state, step.change, {("web", order[-1]): NEW})
+    assert order == ["n3", "n1", "n2"]
+
+
+def test_all_at_once_is_one_step_without_debts() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot, at_once=True), snapshot))
+    assert step.change.edits == (SetRevision(resource=WEB, default=TOKEN, nodes={}),)
+    assert begin(snapshot, at_once=True).steps == 1
+    assert begin(snapshot).steps == 3
+
+
+def test_one_node_is_one_step_and_leaves_the_others_alone() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot, node=N3), snapshot))
+    assert step.change.edits == (SetRevision(resource=WEB, default=None, nodes={N3: TOKEN}),)
+    done = decide(going_on(step), after(snapshot, step.change, {("web", "n3"): NEW}))
+    assert isinstance(done, Done)
+    assert done.outcome.message == "web: restarted on n3."
+
+
+# --- what can happen meanwhile
+
+
+def test_a_node_that_goes_away_is_not_waited_for() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot, at_once=True), snapshot))
+    written = after(snapshot, step.change, {("web", "n1"): NEW, ("web", "n2"): NEW})
+    gone = written.root.find("status/node_state[@uname='n3']")
+    assert gone is not None
+    gone.attrib.update({"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"})
+    done = decide(going_on(step), after(written))
+    assert isinstance(done, Done)
+    assert done.outcome.notes == ("n3: offline, nothing to restart there",)
+
+
+def test_a_node_that_leaves_the_configuration_is_not_waited_for() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot, at_once=True), snapshot))
+    smaller = cluster(CLONE, histories={("web", "n1"): NEW, ("web", "n2"): NEW}, nodes={"1": "n1", "2": "n2"})
+    done = decide(going_on(step), smaller)
+    assert isinstance(done, Done)
+    assert done.outcome.notes == ("n3: no longer in the cluster, nothing to restart there",)
+
+
+def test_when_everything_went_away_nothing_was_restarted() -> None:
+    snapshot = cluster(CLONE, running={"web": ("n3",)})
+    job = begin(snapshot)
+    end = decide(job, cluster(CLONE, states={"n3": "offline"}))
+    assert isinstance(end, Fail)
+    assert isinstance(end.error, OperationFailed)
+
+
+def test_maintenance_in_the_middle_ends_it_with_a_word() -> None:
+    job = begin(three())
+    end = decide(job, cluster(CLONE, running={"web": ("n1", "n2", "n3")}, properties={"maintenance-mode": "true"}))
+    assert isinstance(end, Fail)
+    assert "restart not finished: the cluster is in maintenance mode" in str(end.error)
+
+
+def test_an_instance_that_does_not_come_up_ends_it_and_names_those_not_touched() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot), snapshot))
+    broken = after(snapshot, step.change, {("web", "n2"): FAILED})
+    assert isinstance(decide(going_on(step), broken), Ask)
+    end = decide(going_on(step), broken, QUIET)
+    assert isinstance(end, Fail)
+    assert isinstance(end.error, OperationFailed)
+    assert end.error.message == (
+        "web: web did not come up on n2: start failed (rc 1): no config."
+        " n1, n3 not touched and still running as before."
+    )
+
+
+def test_a_failure_that_the_cluster_is_about_to_mend_is_waited_for() -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot), snapshot))
+    broken = after(snapshot, step.change, {("web", "n2"): FAILED})
+    assert isinstance(decide(going_on(step), broken, forecast(action("recover", "web", "n2"))), Wait)
+    blocked = forecast(action("start", "web", "n2", blocked=True))
+    assert isinstance(decide(going_on(step), broken, blocked), Fail)
+
+
+def test_an_instance_that_had_failed_before_is_cleaned_once_then_judged() -> None:
+    earlier = (Op(task="start", run=1, call=9, rc=1, failure=True, reason="old"),)
+    snapshot = cluster(CLONE, histories={("web", "n1"): run(), ("web", "n2"): earlier})
+    step = decide(begin(snapshot), snapshot)
+    assert isinstance(step, Clean)
+    assert (step.resource, step.node) == ("web", "n2")
+    job = going_on(step)
+    back = after(snapshot, None, {("web", "n2"): NEW})
+    assert commit(decide(job, back)).summary == "restarting web on n1"
+
+
+def test_a_cleaned_instance_that_fails_again_ends_it() -> None:
+    earlier = (Op(task="start", run=1, call=9, rc=1, failure=True, reason="old"),)
+    snapshot = cluster(CLONE, histories={("web", "n1"): run(), ("web", "n2"): earlier})
+    job = going_on(decide(begin(snapshot), snapshot))
+    assert isinstance(decide(job, after(snapshot, None, {("web", "n2"): FAILED}), QUIET), Fail)
+
+
+def test_what_stopped_meanwhile_and_will_not_come_back_is_away() -> None:
+    snapshot = three()
+    job = begin(snapshot)
+    gone = after(snapshot, None, {("web", "n3"): STOPPED})
+    assert isinstance(decide(job, gone), Wait)
+    step = decide(job, gone, QUIET)
+    assert commit(step).summary == "restarting web on n2"
+
+
+# --- calls that overlap
+
+
+def test_a_restart_that_was_coming_anyway_is_enough() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    job = begin(snapshot, planned=forecast(action("restart", "web", "n1")))
+    assert isinstance(decide(job, snapshot), Wait)
+    done = decide(job, after(snapshot, None, {("web", "n1"): NEW}))
+    assert isinstance(done, Done)
+    assert "another call had asked for the same" in done.outcome.message
+
+
+def test_a_blocked_restart_is_not_coming() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    job = begin(snapshot, planned=forecast(action("restart", "web", "n1", blocked=True)))
+    assert isinstance(decide(job, snapshot), Commit)
+
+
+def test_what_is_stopping_when_the_call_begins_starts_after_it() -> None:
+    snapshot = cluster(primitive("web"), histories={("web", "n1"): STOPPING})
+    job = begin(snapshot)
+    assert isinstance(decide(job, snapshot), Wait)
+    assert isinstance(decide(job, after(snapshot, None, {("web", "n1"): run(3)})), Done)
+
+
+def test_a_start_that_was_under_way_may_have_read_the_old_config() -> None:
+    snapshot = cluster(primitive("web"), histories={("web", "n1"): STARTING})
+    job = begin(snapshot)
+    assert isinstance(decide(job, snapshot), Wait)
+    up = after(snapshot, None, {("web", "n1"): run(2)})
+    assert isinstance(decide(job, up), Commit)
+
+
+def test_two_calls_need_one_restart_of_each_instance() -> None:
+    snapshot = three()
+    ours, theirs = begin(snapshot, at_once=True), dataclasses.replace(begin(snapshot, at_once=True), token="t2")
+    step = commit(decide(theirs, snapshot))
+    written = after(snapshot, step.change)
+    assert isinstance(decide(ours, written), Wait)
+    done = decide(ours, after(written, None, {("web", n): NEW for n in ("n1", "n2", "n3")}))
+    assert isinstance(done, Done)
+    assert "one restart was enough for both" in done.outcome.message
+
+
+def test_a_monitor_that_found_it_running_is_no_new_start() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    job = begin(snapshot)
+    probed = (Op(task="monitor", run=9, call=90, rc=0, expected=7, digest="d0"),)
+    assert isinstance(decide(job, after(snapshot, None, {("web", "n1"): probed})), Commit)
+
+
+# --- an agent that would only reload
+
+
+RELOAD = forecast(action("reload", "web", "n2"))
+
+
+def test_an_agent_that_would_only_reload_is_held_instead() -> None:
+    snapshot = three()
+    job = begin(snapshot)
+    other = job.examine(commit(decide(job, snapshot)), RELOAD, None)
+    assert isinstance(other, Restart)
+    assert other.use_hold
+
+
+def holding(snapshot: Snapshot) -> Restart:
+    return dataclasses.replace(begin(snapshot), use_hold=True)
+
+
+def test_a_clone_is_held_on_one_node_for_longer_than_its_stop_may_take() -> None:
+    snapshot = three()
+    step = commit(decide(holding(snapshot), snapshot))
+    assert step.change.edits[-1] == HoldInstance(resource=ResourceId("web-clone"), node=N2, until=NOW + 40 + MARGIN)
+    assert {e.node for e in step.change.edits if isinstance(e, SetNodeAttribute)} == {N1, N2, N3}
+    assert step.then is not None
+    assert step.then.edits == (Release(resource=ResourceId("web-clone"), node=N2),)
+
+
+def test_a_primitive_is_held_by_a_role_that_expires() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    step = commit(decide(holding(snapshot), snapshot))
+    assert step.change.edits == (HoldResource(resource=WEB, until=NOW + 100 + MARGIN),)
+    assert step.then is not None
+    assert step.then.edits == (Release(resource=WEB),)
+
+
+def test_a_hold_is_taken_away_once_the_instance_has_stopped_and_its_debt_with_it() -> None:
+    snapshot = three()
+    step = commit(decide(holding(snapshot), snapshot))
+    job, held = going_on(step), after(snapshot, step.change)
+    assert isinstance(decide(job, held), Wait)
+    assert isinstance(decide(job, after(held, None, {("web", "n2"): STOPPING})), Wait)
+    stopped = after(held, None, {("web", "n2"): STOPPED})
+    release = commit(decide(job, stopped))
+    assert release.change.edits == (
+        Release(resource=ResourceId("web-clone"), node=N2),
+        SetNodeAttribute(node=N2, name="pacewright-owed-web", value=None),
+    )
+    up = after(stopped, release.change, {("web", "n2"): run(3)})
+    assert commit(decide(going_on(release), up)).summary.startswith("restarting web on n3")
+
+
+def test_a_hold_that_has_expired_is_taken_away_too() -> None:
+    snapshot = three()
+    step = commit(decide(holding(snapshot), snapshot))
+    job, held = going_on(step), after(snapshot, step.change)
+    assert isinstance(decide(job, held, now=NOW + 39 + MARGIN), Wait)
+    assert isinstance(decide(job, held, now=NOW + 41 + MARGIN), Commit)
+
+
+def test_a_held_primitive_is_done_when_it_has_started_again() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    step = commit(decide(holding(snapshot), snapshot))
+    stopped = after(snapshot, step.change, {("web", "n1"): STOPPED})
+    release = commit(decide(going_on(step), stopped))
+    up = after(stopped, release.change, {("web", "n1"): run(3)})
+    assert up.holds == {}
+    assert isinstance(decide(going_on(release), up), Done)
+
+
+# --- effects beyond the service
+
+
+def examined(forecasted: Forecast, planned: Forecast | None = None, *, allow: bool = False) -> object:
+    snapshot = three()
+    job = begin(snapshot, allow_collateral=allow)
+    return job.examine(commit(decide(job, snapshot)), forecasted, planned)
+
+
+OWN = action("restart", "web", "n2")
+MOVE = action("move", "db", "n2", to="n3")
+
+
+def test_what_was_expected_goes_on() -> None:
+    assert isinstance(examined(forecast(OWN)), Commit)
+
+
+@pytest.mark.parametrize("verb", ["move", "stop", "demote", "migrate", "promote", "start"])
+def test_what_nobody_would_expect_is_refused_with_its_name(verb: str) -> None:
+    surprise = action(verb, "db", "n2")
+    assert isinstance(examined(forecast(OWN, surprise)), Ask)
+    verdict = examined(forecast(OWN, surprise), QUIET)
+    assert isinstance(verdict, Fail)
+    assert isinstance(verdict.error, Refused)
+    assert f"the cluster would also {verb} db on n2" in verdict.error.message
+
+
+@pytest.mark.parametrize("verb", ["stop", "move"])
+def test_its_own_instances_may_not_go_away_either(verb: str) -> None:
+    assert isinstance(examined(forecast(action(verb, "web", "n2")), QUIET), Fail)
+
+
+def test_what_the_cluster_is_about_to_do_anyway_is_no_effect_of_ours() -> None:
+    assert isinstance(examined(forecast(OWN, MOVE), forecast(MOVE)), Commit)
+
+
+def test_what_is_blocked_does_not_happen() -> None:
+    assert isinstance(examined(forecast(OWN, action("move", "db", "n2", blocked=True))), Commit)
+
+
+def test_collateral_that_was_accepted_goes_on() -> None:
+    assert isinstance(examined(forecast(OWN, MOVE), allow=True), Commit)
+
+
+def test_dependents_restart_along_and_are_waited_for() -> None:
+    snapshot = cluster(primitive("web"), primitive("db"), running={"web": ("n1",), "db": ("n1",)})
+    job = begin(snapshot)
+    step = commit(decide(job, snapshot))
+    verdict = job.examine(step, forecast(action("restart", "web", "n1"), action("restart", "db", "n1")), None)
+    assert isinstance(verdict, Commit)
+    job = going_on(verdict)
+    assert job.companions == {"db"}
+    web_up = after(snapshot, step.change, {("web", "n1"): NEW, ("db", "n1"): STARTING})
+    wait = decide(job, web_up)
+    assert isinstance(wait, Wait)
+    assert "db, which depends on it" in wait.reason
+    done = decide(job, after(web_up, None, {("db", "n1"): NEW}))
+    assert isinstance(done, Done)
+    assert done.outcome.notes == ("db depends on it and restarted along",)
+
+
+def test_a_dependent_that_is_down_is_waited_for_as_long_as_the_cluster_wants_it() -> None:
+    snapshot = cluster(primitive("web"), primitive("db"), running={"web": ("n1",), "db": ("n1",)})
+    job = dataclasses.replace(begin(snapshot), companions=frozenset({ResourceId("db")}), commits=1)
+    gone = after(snapshot, None, {("web", "n1"): NEW, ("db", "n1"): ()})
+    assert isinstance(decide(job, gone), Ask)
+    assert isinstance(decide(job, gone, forecast(action("start", "db", "n1"))), Wait)
+    assert isinstance(decide(job, gone, QUIET), Done)
+
+
+# --- promotable
+
+
+def test_a_promotable_is_done_when_the_scheduler_has_nothing_more_to_do() -> None:
+    snapshot = cluster(
+        clone("web-clone", primitive("web"), promotable="true"), histories={("web", "n1"): run(promoted=True)}
+    )
+    step = commit(decide(begin(snapshot), snapshot))
+    up = after(snapshot, step.change, {("web", "n1"): NEW})
+    job = going_on(step)
+    assert isinstance(decide(job, up), Ask)
+    assert isinstance(decide(job, up, forecast(action("promote", "web", "n1"))), Wait)
+    assert isinstance(decide(job, up, forecast(action("promote", "web", "n1", blocked=True))), Done)
+    assert isinstance(decide(job, up, QUIET), Done)
+
+
+def test_a_promote_hides_the_start_before_it_but_what_was_seen_stopped_counts_as_renewed() -> None:
+    snapshot = cluster(
+        clone("web-clone", primitive("web"), promotable="true"), histories={("web", "n1"): run(promoted=True)}
+    )
+    job = dataclasses.replace(begin(snapshot), use_hold=True)
+    step = commit(decide(job, snapshot))
+    stopped = after(snapshot, step.change, {("web", "n1"): STOPPED})
+    release = commit(decide(going_on(step), stopped))
+    promoted = after(stopped, release.change, {("web", "n1"): run(4, promoted=True)})
+    assert isinstance(decide(going_on(release), promoted, QUIET), Done)
