@@ -59,10 +59,13 @@ backend web
 {servers}
 """
 
+# Every node of a lab counts the load of the whole machine as its own. Above 80 % Pacemaker works off one operation
+# after another (measured at load 12 on 2 cores: a restart of three instances at once took 13 s instead of 4.5).
 _PCS = (
-    ("create", "web", "systemd:web", "op", "monitor", "interval=10s", "clone"),
-    ("create", "address", "ocf:heartbeat:IPaddr2", f"ip={ADDRESS}", "cidr_netmask=24", "--group", "front"),
-    ("create", "proxy", "systemd:haproxy", "op", "monitor", "interval=10s", "--group", "front"),
+    ("property", "set", "load-threshold=10000%"),
+    ("resource", "create", "web", "systemd:web", "op", "monitor", "interval=10s", "clone"),
+    ("resource", "create", "address", "ocf:heartbeat:IPaddr2", f"ip={ADDRESS}", "cidr_netmask=24", "--group", "front"),
+    ("resource", "create", "proxy", "systemd:haproxy", "op", "monitor", "interval=10s", "--group", "front"),
 )
 
 
@@ -81,8 +84,8 @@ def build(lab: Lab, say: Callable[[str], None]) -> None:
         lab.run(node, ["systemctl", "daemon-reload"]).checked()
     configure(lab, "1")
     for command in _PCS:
-        say(f"pcs resource {' '.join(command)}")
-        lab.run(lab.nodes[0], ["pcs", "resource", *command], timeout=60).checked()
+        say(f"pcs {' '.join(command)}")
+        lab.run(lab.nodes[0], ["pcs", *command], timeout=60).checked()
 
 
 def configure(lab: Lab, version: str) -> None:

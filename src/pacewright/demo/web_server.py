@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -30,6 +31,11 @@ class Server(ThreadingHTTPServer):
         """Nobody waits to be let in any more."""
         self.pending = False
 
+    def handle_error(self, *_: object) -> None:
+        """A client that hung up is no news; anything else is."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            traceback.print_exc()
+
     def finish(self) -> None:
         """Answer those who have connected already, then close."""
         self.timeout = 0.0
@@ -42,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     """Gives everybody the same page."""
 
     timeout = 5
+    wbufsize = -1  # the whole answer at once: a health check hangs up when it has seen the status line
 
     def do_GET(self) -> None:
         """Answer one request."""
