@@ -73,10 +73,13 @@ def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, pro
         assert not isinstance(verdict, Ask)  # noqa: S101 - it had what it asked for
         return verdict
     try:
-        cluster.commit(verdict.change, based_on=snapshot)
+        written = cluster.commit(verdict.change, based_on=snapshot)
     except CommitConflict:
         return job  # the cluster moved on: read and decide again
-    progress(verdict.summary)
+    if written:
+        progress(verdict.summary)
+    else:
+        cluster.wait(_QUIET)  # a decision that changes nothing must not turn in a circle
     return verdict.job
 
 

@@ -1,0 +1,228 @@
+r"""Slots: what restarts in one step, and what each of them is at a moment. Pure.
+
+A slot is an instance of a clone (by its node), or a whole primitive or group that runs in one place.
+
+    OLD ----commit----> UNDER_WAY ----> FRESH          AWAY: the node is gone, nothing to restart there
+     \--hold--> HELD --release--/  \--> FAILED         BROKEN: it had failed before the call
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import NewType
+
+from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
+from pacewright.service.target import Target
+
+__all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "slots_at"]
+
+Slot = NewType("Slot", str)
+WHOLE = Slot("")
+"""The only slot of a resource that runs in one place."""
+
+
+class SlotState(Enum):
+    """Where a slot is on its way; the drawing above has the arrows."""
+
+    OLD = "old"
+    UNDER_WAY = "under way"
+    HELD = "held"
+    FRESH = "fresh"
+    BROKEN = "broken"
+    FAILED = "failed"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """A slot as it was when the call began.
+
+    Attributes:
+        keys: of the runs, and of starts that were under way (those may have read the old config).
+        digests: what the definition of each primitive was.
+        revisions: what the definition said, by primitive.
+        failures: keys of those on record.
+        covered: the cluster was about to restart it anyway; that restart is enough.
+    """
+
+    keys: frozenset[str]
+    digests: Mapping[ResourceId, str]
+    revisions: Mapping[ResourceId, str | None]
+    failures: frozenset[str]
+    covered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """The slots of one roll, and what was seen of them since it began.
+
+    Attributes:
+        before: the slots as they were.
+        renewed: those that were seen stopped, or restarted, since then. A later promote hides the start.
+        tried: broken ones whose failure was forgotten.
+    """
+
+    target: Target
+    before: Mapping[Slot, Before]
+    renewed: frozenset[Slot] = frozenset()
+    tried: frozenset[Slot] = frozenset()
+
+    def states(self, snapshot: Snapshot, planned: Forecast | None) -> dict[Slot, SlotState]:
+        """What each slot is.
+
+        Args:
+            snapshot: the cluster.
+            planned: what the scheduler is about to do by itself, if known: a failed slot that it will start again is
+                under way, and one that it will not start at all is away.
+        """
+        states = {slot: self._state(slot, snapshot) for slot in self.before}
+        if planned is None:
+            return states
+        return {slot: self._expecting(slot, state, snapshot, planned) for slot, state in states.items()}
+
+    def knowing(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Slots:
+        """These slots, with what a look at them tells for later."""
+        stopped = {slot for slot in states if self.stopped(slot, snapshot)}
+        fresh = {slot for slot, state in states.items() if state is SlotState.FRESH}
+        return replace(self, renewed=self.renewed | stopped | fresh)
+
+    def instances(self, slot: Slot, snapshot: Snapshot) -> list[Instance]:
+        """The instances in a slot."""
+        return [
+            instance
+            for primitive in self.target.primitives
+            for instance in snapshot.instances.get(primitive, ())
+            if slot in {WHOLE, instance.node}
+        ]
+
+    def stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if nothing in it runs or is under way."""
+        return not any(i.role.active or i.operation for i in self.instances(slot, snapshot))
+
+    def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if somebody has changed the revision there since the call began."""
+        before = self.before[slot].revisions
+        return any(self.revision(p, slot, snapshot) != before[p] for p in self.target.primitives if p in before)
+
+    def revision(self, primitive: ResourceId, slot: Slot, snapshot: Snapshot) -> str | None:
+        """What the definition says for a primitive in a slot."""
+        resource = snapshot.resources[primitive]
+        return resource.revision if slot == WHOLE else resource.revision_on(NodeName(slot))
+
+    def expiry(self, slot: Slot, snapshot: Snapshot) -> float | None:
+        """When the hold on a slot expires, in seconds since the epoch; None if there is none."""
+        if slot == WHOLE or self.target.many is None:
+            return snapshot.holds.get((self.target.resource, None))
+        return snapshot.holds.get((self.target.many, NodeName(slot)))
+
+    def away(self, slot: Slot, snapshot: Snapshot) -> str:
+        """Why nothing can be restarted there; empty if it can."""
+        if slot == WHOLE:
+            return ""
+        node = snapshot.nodes.get(NodeName(slot))
+        if node is None:
+            return "no longer in the cluster"
+        return node.why_not or ("in maintenance" if node.maintenance else "")
+
+    def rank(self, slot: Slot, snapshot: Snapshot) -> tuple[bool, bool, str]:
+        """For the order: promoted instances last, the DC's before them, else by name."""
+        promoted = any(i.role is Role.PROMOTED for i in self.instances(slot, snapshot))
+        return promoted, slot == str(snapshot.dc), slot
+
+    def called(self, slot: Slot) -> str:
+        """A slot, for people: its node, or the service."""
+        return slot or self.target.name
+
+    def _state(self, slot: Slot, snapshot: Snapshot) -> SlotState:
+        if self.away(slot, snapshot):
+            return SlotState.AWAY
+        instances = self.instances(slot, snapshot)
+        if self.expiry(slot, snapshot) is not None:
+            return SlotState.HELD
+        if any(instance.operation is not None for instance in instances):
+            return SlotState.UNDER_WAY
+        before = self.before[slot]
+        if all(self._fresh(primitive, slot, instances, snapshot) for primitive in self.target.primitives):
+            return SlotState.FRESH
+        if any(i.failure.key not in before.failures for i in instances if i.failure is not None):
+            return SlotState.FAILED
+        if slot not in self.tried and any(i.failed or not i.role.active for i in instances):
+            return SlotState.BROKEN
+        if not any(instance.role.active for instance in instances):
+            return SlotState.UNDER_WAY
+        return SlotState.UNDER_WAY if before.covered or self.committed(slot, snapshot) else SlotState.OLD
+
+    def _fresh(self, primitive: ResourceId, slot: Slot, instances: list[Instance], snapshot: Snapshot) -> bool:
+        """True if the primitive runs there, and all its runs began after the call with the newest definition."""
+        runs = [i.run for i in instances if i.resource == primitive and i.settled]
+        if not runs or any(i.failed for i in instances if i.resource == primitive):
+            return False
+        if slot in self.renewed:
+            return True
+        before = self.before[slot]
+        old_digest = before.digests.get(primitive)
+        redefined = self.committed(slot, snapshot)
+        for run in runs:
+            if run is None or run.key in before.keys:
+                return False
+            changed = run.digest != old_digest
+            if not changed and (redefined or run.operation != "start"):
+                return False
+        return True
+
+    def _expecting(self, slot: Slot, state: SlotState, snapshot: Snapshot, planned: Forecast) -> SlotState:
+        coming = any(self._concerns(action, slot) and not action.blocked for action in planned.actions)
+        if state is SlotState.FAILED:
+            return SlotState.UNDER_WAY if coming else SlotState.FAILED
+        if state is SlotState.UNDER_WAY and not coming and not self.instances(slot, snapshot):
+            return SlotState.AWAY
+        return state
+
+    def _concerns(self, action: Action, slot: Slot) -> bool:
+        return action.resource in self.target.primitives and slot in {WHOLE, action.node, action.to}
+
+
+def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Iterable[NodeName] | None) -> Slots:
+    """The slots of a service as a call finds them.
+
+    Args:
+        target: the service.
+        snapshot: the cluster when the call began.
+        planned: what the scheduler would do by itself at that moment.
+        nodes: only the instances there; None for all.
+    """
+    wanted = None if nodes is None else frozenset(nodes)
+    found: dict[Slot, list[Instance]] = {}
+    for instance in snapshot.instances_of(target.resource):
+        if wanted is None or instance.node in wanted:
+            slot = WHOLE if target.many is None else Slot(instance.node)
+            found.setdefault(slot, []).append(instance)
+    coming = {(action.resource, action.node) for action in planned.actions if _begins_again(action)}
+    return Slots(
+        target=target, before={slot: _before(instances, snapshot, coming) for slot, instances in found.items()}
+    )
+
+
+def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[ResourceId, NodeName | None]]) -> Before:
+    keys = {i.run.key for i in instances if i.run is not None}
+    keys |= {i.operation_key for i in instances if i.operation in {"start", "promote", "migrate_from"}}
+    stopping = all(i.operation in {"stop", "demote"} for i in instances)
+    many = {i.resource: snapshot.clone_of(i.resource) is not None for i in instances}
+    return Before(
+        keys=frozenset(keys),
+        digests={i.resource: i.run.digest for i in instances if i.run is not None},
+        revisions={
+            i.resource: snapshot.resources[i.resource].revision_on(i.node)
+            if many[i.resource]
+            else snapshot.resources[i.resource].revision
+            for i in instances
+        },
+        failures=frozenset(i.failure.key for i in instances if i.failure is not None),
+        covered=stopping or all((i.resource, i.node) in coming for i in instances),
+    )
+
+
+def _begins_again(action: Action) -> bool:
+    return action.verb in {"restart", "recover", "move"} and not action.blocked
