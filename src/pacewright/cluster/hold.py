@@ -35,10 +35,11 @@ class HoldInstance:
 
     def apply(self, root: ET.Element) -> None:
         """Write it."""
-        hold_id = f"{_PREFIX}{self.resource}-{xml_id(self.node)}"
+        hold_id = f"{_PREFIX}{self.resource}-on-{xml_id(self.node)}"
         constraints = root.find("configuration/constraints")
         if constraints is None:
             raise Refused(f"{self.resource}: the CIB has no place for constraints.")
+        _drop(constraints, hold_id)
         location = ET.SubElement(constraints, "rsc_location", {"id": hold_id, "rsc": self.resource})
         rule = ET.SubElement(location, "rule", {"id": f"{hold_id}-rule", "score": "-INFINITY", "boolean-op": "and"})
         ET.SubElement(
@@ -60,6 +61,7 @@ class HoldResource:
         """Write it."""
         element = find_resource(root, self.resource)
         hold_id = f"{_PREFIX}{self.resource}"
+        _drop(element, hold_id)
         # It must win over a target-role that somebody has set.
         found = ET.Element("meta_attributes", {"id": hold_id, "score": "INFINITY"})
         rule = ET.SubElement(found, "rule", {"id": f"{hold_id}-rule", "score": "1"})
@@ -77,26 +79,35 @@ class Release:
 
     def apply(self, root: ET.Element) -> None:
         """Write it."""
-        stem = f"{_PREFIX}{self.resource}"
-        wanted = stem if self.node is None else f"{stem}-{xml_id(self.node)}"
-        inside = root.iterfind("configuration/resources//*[meta_attributes]")
-        for parent in (*root.iterfind("configuration/constraints"), *inside):
-            for child in list(parent):
-                if child.tag in {"rsc_location", "meta_attributes"} and child.get("id") == wanted:
-                    parent.remove(child)
+        constraints = root.find("configuration/constraints")
+        for location in list(constraints) if constraints is not None else ():
+            ours = location.get("id", "").startswith(_PREFIX) and location.get("rsc") == self.resource
+            if ours and self.node in {None, _held_node(location)} and constraints is not None:
+                constraints.remove(location)
+        if self.node is None:
+            for element in root.iterfind(f"configuration/resources//*[@id='{self.resource}']"):
+                _drop(element, f"{_PREFIX}{self.resource}")
 
 
 def read_holds(configuration: ET.Element) -> Iterator[tuple[tuple[ResourceId, NodeName | None], float]]:
     """Our holds in a configuration, with the moment when each expires, in seconds since the epoch."""
     for location in configuration.iterfind("constraints/rsc_location"):
         if location.get("id", "").startswith(_PREFIX):
-            expression = location.find("rule/expression")
-            node = expression.get("value", "") if expression is not None else ""
-            yield (ResourceId(location.get("rsc", "")), NodeName(node)), _expiry(location)
+            yield (ResourceId(location.get("rsc", "")), _held_node(location)), _expiry(location)
     for parent in configuration.iterfind("resources//*[meta_attributes]"):
         for found in parent.findall("meta_attributes"):
             if found.get("id", "").startswith(_PREFIX):
                 yield (ResourceId(parent.get("id", "")), None), _expiry(found)
+
+
+def _held_node(location: ET.Element) -> NodeName:
+    expression = location.find("rule/expression")
+    return NodeName(expression.get("value", "") if expression is not None else "")
+
+
+def _drop(parent: ET.Element, child_id: str) -> None:
+    for child in parent.findall(f"*[@id='{child_id}']"):
+        parent.remove(child)
 
 
 def _until(rule: ET.Element, hold_id: str, until: float) -> None:
