@@ -87,7 +87,8 @@ RESOURCES = (
     clone("web-clone", primitive("web", "systemd:golden", timeouts={"start": "60s", "stop": "60s"})),
     clone("st-clone", primitive("st", "ocf:pacemaker:Stateful"), promotable="true"),
     group("front", primitive("vip"), primitive("lb", "ocf:pacemaker:Dummy")),
-    clone("pair-clone", group("pair", primitive("one"), primitive("two"))),
+    clone("pair-clone", group("pair", primitive("one", SLOW), primitive("two", SLOW))),
+    group("app", primitive("app-a", SLOW), primitive("app-b", SLOW)),
     clone(
         "uniq-clone",
         primitive("uniq", "ocf:pacemaker:Dummy"),
@@ -215,6 +216,14 @@ def write(what: str, cib: str, mon: str) -> None:
 
 def idle(at: Recorder) -> None:
     at.record("idle")
+
+
+def sticky(at: Recorder) -> None:
+    with at.setting(
+        "crm_attribute -t rsc_defaults -n resource-stickiness -v 100",
+        "crm_attribute -t rsc_defaults -n resource-stickiness -D",
+    ):
+        at.record("sticky")
 
 
 def standby(at: Recorder) -> None:
@@ -432,6 +441,7 @@ STATES: dict[str, Callable[[Recorder], None]] = {
     state.__name__.replace("_", "-"): state
     for state in (
         idle,
+        sticky,
         standby,
         maintenance,
         unmanaged,

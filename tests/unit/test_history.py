@@ -88,6 +88,24 @@ def test_roles_of_a_promotable_clone(ops: list[Op], expected: tuple[str, bool]) 
     assert state(*ops, promotable=True) == expected
 
 
+@pytest.mark.parametrize(
+    ("task", "role"),
+    [
+        ("start", Role.STOPPED),
+        ("stop", Role.UNPROMOTED),
+        ("promote", Role.UNPROMOTED),
+        ("demote", Role.PROMOTED),
+        ("migrate_to", Role.UNPROMOTED),
+        ("migrate_from", Role.STOPPED),
+    ],
+)
+def test_what_it_is_while_something_is_done_to_it(task: str, role: Role) -> None:
+    # The entry of what is under way has taken the place of the one before it.
+    instance = seen(Op(task=task, pending=True), promotable=True)
+    assert instance is not None
+    assert (instance.role, instance.operation) == (role, task)
+
+
 def test_a_run_carries_what_a_restart_is_judged_by() -> None:
     instance = seen(Op(task="start", run=7, call=10, digest="abc", at=1_700_000_123))
     assert instance is not None

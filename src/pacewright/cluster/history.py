@@ -84,7 +84,8 @@ def _after(state: _State, operation: ET.Element, running: Role) -> _State:
         return state
     if operation.get("op-status") == _PENDING:
         key = operation.get("transition-key", "")
-        return state if task == "monitor" else replace(state, operation=task, operation_key=key)
+        role = _before(task, state.role, running)
+        return state if task == "monitor" else replace(state, role=role, operation=task, operation_key=key)
     code = number(operation.get("rc-code"), _UNKNOWN_EXIT)
     code = _DEGRADED.get(code, code)
     if not _succeeded(operation, task, code):
@@ -104,6 +105,14 @@ def _after(state: _State, operation: ET.Element, running: Role) -> _State:
         case _:
             return state
     return replace(state, role=role, run=_run(operation, task), failed=False)
+
+
+def _before(task: str, role: Role, running: Role) -> Role:
+    """What an instance is while that is being done to it; the entry of what is under way has replaced the last one."""
+    if task == "demote":
+        return Role.PROMOTED
+    begun = task in {"promote", "stop", "migrate_to"} and not role.active
+    return running if begun else role
 
 
 def _after_monitor(state: _State, operation: ET.Element, code: int, running: Role) -> _State:
