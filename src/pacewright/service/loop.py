@@ -62,11 +62,16 @@ def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Con
     return step
 
 
-def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, progress: Progress) -> Job:
+def _examine(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection) -> Commit | Fail | Ask | Job:
+    if step.foreseen:
+        return step
     forecast = cluster.what_if(snapshot, step.change, step.then)
     verdict = job.examine(step, forecast, None)
-    if isinstance(verdict, Ask):
-        verdict = job.examine(step, forecast, cluster.what_if(snapshot))
+    return job.examine(step, forecast, cluster.what_if(snapshot)) if isinstance(verdict, Ask) else verdict
+
+
+def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, progress: Progress) -> Job:
+    verdict = _examine(job, step, snapshot, cluster)
     if isinstance(verdict, Fail):
         raise verdict.error
     if not isinstance(verdict, Commit):

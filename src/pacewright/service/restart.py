@@ -254,6 +254,7 @@ class Restart:
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
             job=replace(self, commits=self.commits + 1),
             summary=f"{', '.join(self.slots.called(slot) for slot in slots)} stopped, starting",
+            foreseen=True,
         )
 
     def _released(self, slot: Slot) -> Release:

@@ -32,11 +32,13 @@ class Commit:
 
     Attributes:
         then: what will be written later to complete it (taking a hold away); previewed together with it.
+        foreseen: it has to be written whatever follows from it, so it is not previewed: an instance is down until then.
         summary: what happens, in a few words for progress: `n1: restart`.
     """
 
     change: Change
     then: Change | None = None
+    foreseen: bool = False
     job: Job
     summary: str
 
