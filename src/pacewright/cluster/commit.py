@@ -12,11 +12,14 @@ from pacewright.errors import NoQuorum
 __all__ = ["commit"]
 
 
-def commit(change: Change, *, based_on: Snapshot) -> None:
+def commit(change: Change, *, based_on: Snapshot) -> bool:
     """Write a change into the CIB, whole or not at all, if nothing else has changed since the snapshot.
 
     The patch names the snapshot's version, and Pacemaker refuses it for any other (exit 103, measured on 2.1.5 and
     3.0.0). Whoever dies after this line has finished: the cluster carries it out.
+
+    Returns:
+        True if something was written; False if everything was so already.
 
     Raises:
         NoQuorum: this partition may not write.
@@ -27,9 +30,15 @@ def commit(change: Change, *, based_on: Snapshot) -> None:
             "the cluster has no quorum, so nothing was written.",
             hint="Bring enough nodes back; `pacewright fact` shows which are missing.",
         )
-    document = tools.difference(_without_status(based_on.root), _without_status(change.apply(based_on)))
-    if document.strip():
-        tools.patch(document)
+    after = change.apply(based_on)
+    if _configuration(after) == _configuration(based_on.root):
+        return False
+    tools.patch(tools.difference(_without_status(based_on.root), _without_status(after)))
+    return True
+
+
+def _configuration(root: ET.Element) -> bytes:
+    return b"".join(ET.tostring(child) for child in root if child.tag == "configuration")
 
 
 def _without_status(root: ET.Element) -> bytes:

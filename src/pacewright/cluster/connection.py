@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,6 +16,7 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.watch import CibWatch
+from pacewright.errors import CommitConflict
 
 __all__ = ["Connection", "LiveConnection", "Simulation"]
 
@@ -28,8 +30,8 @@ class Connection(Protocol):
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the scheduler would do; changes nothing."""
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> None:
-        """Write a change, or raise CommitConflict."""
+    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+        """Write a change, or raise CommitConflict; False if everything was so already."""
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """Forget a failure, so that the cluster tries again."""
@@ -64,9 +66,9 @@ class LiveConnection:
         """What the real scheduler would do."""
         return what_if(snapshot, change, then)
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> None:
+    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
         """One atomic patch of the CIB."""
-        commit(change, based_on=based_on)
+        return commit(change, based_on=based_on)
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """`crm_resource --cleanup`."""
@@ -108,11 +110,15 @@ class Simulation:
             self._asked = (snapshot, change, what_if(snapshot, change))
         return self._asked[2]
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> None:
+    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
         """Write the change into the copy, and let everything happen that follows from it."""
+        if based_on.version != self.read().version:
+            raise CommitConflict("the copy changed since it was read, so nothing was written.")
         forecast = self._forecast(based_on, change)
         self.forecasts.append((change, forecast))
-        self._document = forecast.after
+        # In the scheduler's imagination every transition has the number -1; here no two runs may look alike.
+        self._document = re.sub(rb'(="[^"]*\d):-1:(\d+:x{8}-)', rb"\1:%d:\2" % len(self.forecasts), forecast.after)
+        return True
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """Drop the instance's history, as a cleanup of the real one does, and let the cluster try again."""
