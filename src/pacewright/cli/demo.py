@@ -18,6 +18,7 @@ from pacewright.lab import Lab
 __all__ = ["configure", "run"]
 
 _INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     """
     if os.geteuid() != 0:
         raise NodeError("The demo needs root: it boots a cluster.", hint="What works without: script/test --unit.")
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that it clears away, as at Ctrl-C
-        signal.signal(number, signal.default_int_handler)
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
     try:
         with _cluster(args) as made:
             results = _perform(made, args.rate)
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         return _INTERRUPTED
     unmet = demo.unmet(results)
     if unmet:
-        raise OperationFailed(f"demo: {'; '.join(unmet)}.")
+        raise OperationFailed(f"demo: {'; '.join(unmet).removesuffix('.')}.")
     return 0
 
 
@@ -71,9 +72,21 @@ def _cluster(args: argparse.Namespace) -> Iterator[Lab]:
         yield made
 
 
-def _take_down(made: Lab) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a second one must not leave half of it
+def _interrupt(number: int, frame: object) -> None:
+    """Clear away, whichever of them came."""
+    del number, frame
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    """From now on we clear away, which takes a second; one more Ctrl-C must not leave half of it."""
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _take_down(made: Lab) -> None:
+    _ignore_signals()
     print("taking the lab down", file=sys.stderr, flush=True)
     made.down()
 

@@ -62,18 +62,18 @@ class Result:
 
 
 def unmet(results: Sequence[Result]) -> tuple[str, ...]:
-    """What our own acts promised and did not do, one sentence each."""
+    """What our own acts promised and did not do, in a few words each."""
     return tuple(sentence for result in results if result.act.judged for sentence in _unmet(result))
 
 
 def _unmet(result: Result) -> list[str]:
     command = f"`{' '.join(result.act.command)}`"
-    found = []
     if result.code is None:
-        found.append(f"{command} did not end within {result.seconds:.0f} s")
-    elif result.code:
+        return [f"{command} did not end within {result.seconds:.0f} s"]
+    if result.code:  # it says why itself
         last = f": {result.said[-1]}" if result.said else ""
-        found.append(f"{command} ended with exit code {result.code}{last}")
+        return [f"{command} ended with exit code {result.code}{last}"]
+    found = []
     wrong = {node: number for node, number in result.starts.items() if number != 1}
     if wrong:
         each = ", ".join(f"{node} {number} times" for node, number in wrong.items())
