@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import ResourceId, Snapshot, parse
+from pacewright.cluster import Instance, ResourceId, Snapshot, parse
 from pacewright.errors import ToolError
 from pacewright.lab import Lab
 from pacewright.process import Completed
@@ -123,6 +123,10 @@ class Counted:
         """The cluster, read from outside the program under test."""
         return snapshot_of(self.lab, node)
 
+    def instances(self, resource: str) -> tuple[Instance, ...]:
+        """The instances of a primitive, as the CIB has them."""
+        return self.snapshot().instances.get(ResourceId(resource), ())
+
     def settle(self, seconds: float = 60.0) -> Snapshot:
         """Wait until every instance is up and nothing is under way, then for a second more of that."""
         deadline, calm = time.monotonic() + seconds, 0
@@ -138,12 +142,19 @@ class Counted:
             missing = [
                 r.id
                 for r in now.resources.values()
-                if r.agent is not None and not now.instances.get(r.id) and r.meta.get("target-role") != "Stopped"
+                if r.agent is not None
+                and len([i for i in now.instances.get(r.id, ()) if i.settled]) < self._expected(now, r.id)
             ]
             calm = 0 if busy or missing else calm + 1
             assert time.monotonic() < deadline, f"not settled: {busy} {missing}"
             SYSTEM_CLOCK.sleep(0.25)
         return now
+
+    @staticmethod
+    def _expected(now: Snapshot, resource: ResourceId) -> int:
+        if now.meta(resource, "target-role") == "Stopped":
+            return 0
+        return 1 if now.clone_of(resource) is None else sum(node.may_run for node in now.nodes.values())
 
     def audit(self) -> None:
         """Nothing of ours is left behind, and everything is up."""
@@ -153,7 +164,7 @@ class Counted:
             assert leftover not in cib
         assert 'name="target-role"' not in cib
         for resource in ("web", "counted", "dum"):
-            assert len(self.snapshot().instances[ResourceId(resource)]) == len(self.lab.nodes)
+            assert len(self.instances(resource)) == len(self.lab.nodes)
 
 
 def pacewright(lab: Lab, node: str, *words: str, timeout: float = 120.0) -> Completed:

@@ -8,12 +8,13 @@ A slot is an instance of a clone (by its node), or a whole primitive or group th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NewType
 
 from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
+from pacewright.service.status import owed_on
 from pacewright.service.target import Target
 
 __all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "slots_at"]
@@ -199,16 +200,29 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
         if wanted is None or instance.node in wanted:
             slot = WHOLE if target.many is None else Slot(instance.node)
             found.setdefault(slot, []).append(instance)
+    for slot in _left_behind(target, snapshot):
+        if wanted is None or slot in {WHOLE, *wanted}:
+            found.setdefault(slot, [])
     coming = {(action.resource, action.node) for action in planned.actions if _begins_again(action)}
     return Slots(
         target=target, before={slot: _before(instances, snapshot, coming) for slot, instances in found.items()}
     )
 
 
+def _left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:
+    """Slots where a call that died has left a hold, or a debt, though nothing may run there at this moment."""
+    for resource, node in snapshot.holds:
+        if resource in {target.many, target.resource}:
+            yield Slot(node or WHOLE)
+    for name in snapshot.nodes if target.many is not None else ():
+        if any(owed_on(primitive, name, snapshot) is not None for primitive in target.primitives):
+            yield Slot(name)
+
+
 def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[ResourceId, NodeName | None]]) -> Before:
     keys = {i.run.key for i in instances if i.run is not None}
     keys |= {i.operation_key for i in instances if i.operation in {"start", "promote", "migrate_from"}}
-    stopping = all(i.operation in {"stop", "demote"} for i in instances)
+    stopping = bool(instances) and all(i.operation in {"stop", "demote"} for i in instances)
     many = {i.resource: snapshot.clone_of(i.resource) is not None for i in instances}
     return Before(
         keys=frozenset(keys),
@@ -220,7 +234,7 @@ def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[Res
             for i in instances
         },
         failures=frozenset(i.failure.key for i in instances if i.failure is not None),
-        covered=stopping or all((i.resource, i.node) in coming for i in instances),
+        covered=stopping or (bool(instances) and all((i.resource, i.node) in coming for i in instances)),
     )
 
 
