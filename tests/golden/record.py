@@ -408,6 +408,7 @@ def absent(at: Recorder) -> None:
 
 
 def fenced(at: Recorder) -> None:
+    at.sh("crm_attribute -n stonith-action -v off")  # else it is back before one can look
     at.sh("cibadmin --delete --xml-text '<primitive id=\"fencing\"/>'")
     at.settle()
     at.lab.kill("n3")
@@ -418,6 +419,7 @@ def fenced(at: Recorder) -> None:
     at.until(r'uname="n3"[^>]*expected="down"')
     at.settle()
     at.record("fenced")
+    at.sh("crm_attribute -n stonith-action -D")
     at.lab.boot("n3")
     at.lab.wait_quorate(90)
     at.sh("mkdir -p /run/golden", node="n3")
