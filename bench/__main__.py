@@ -1,0 +1,138 @@
+"""`script/bench`: measure everything on a lab of its own, write it down, and hold it to the targets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import commands, page
+from bench.figures import Target
+from bench.ground import AT, ground
+from bench.restarts import CASES, Case, Restarts, measure
+from bench.results import Machine, Results, targets
+from pacewright.clock import SYSTEM_CLOCK
+from pacewright.errors import PacewrightError
+from pacewright.lab import DISTROS, Lab
+
+_HERE = Path(__file__).parent
+_RESULTS = _HERE / "results.json"
+_PAGE = _HERE.parent / "docs/performance.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How often each thing is measured.
+
+    Attributes:
+        systemd: restarts of a systemd clone by each contender, which take up to 13 s.
+        ocf: restarts of the OCF clones.
+        reads: commands that only read.
+        hundred: pcs for each of 100 services, half a minute and more.
+        changes, idle: wake-ups, and seconds of doing nothing.
+    """
+
+    systemd: int
+    ocf: int
+    reads: int
+    hundred: int
+    changes: int
+    idle: float
+
+
+_FULL = Effort(systemd=3, ocf=7, reads=9, hundred=2, changes=20, idle=15)
+_QUICK = Effort(systemd=1, ocf=2, reads=3, hundred=0, changes=4, idle=3)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 4 minutes instead of under 12")
+    parser.add_argument("--distro", choices=DISTROS, default="bookworm", help="default: bookworm (Pacemaker 2.1)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the results there, and leave bench/results.json and docs/ alone",
+    )
+    args = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the lab is removed, as at Ctrl-C
+    try:
+        results = _measure(args.distro, quick=args.quick)
+    except PacewrightError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    target: Path = args.output or _RESULTS
+    target.write_text(json.dumps(results.as_dict(), indent=1) + "\n", encoding="utf-8")
+    if args.output is None:
+        page.write(_PAGE, results)
+    print(page.tables(results), end="\n\n")
+    for reached in targets(results):
+        print(_line(reached))
+    print(f"\nWritten: {target}{'' if args.output else f', {_PAGE}'}")
+    return 0
+
+
+def _line(target: Target) -> str:
+    return f"{'reached' if target.reached else 'MISSED '}  {target.name}: {target.seen} (to reach: {target.goal})"
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+def _measure(distro: str, *, quick: bool) -> Results:
+    effort = _QUICK if quick else _FULL
+    load = os.getloadavg()[0]
+    with ground(distro) as lab:
+        machine = _machine(lab, distro)
+        start_up = commands.start_up(lab, 2 * effort.reads, _say)
+        restarts = _restarts(lab, effort)
+        waking = commands.waking(lab, effort.changes, effort.idle, _say)
+        large = commands.large(lab, effort.reads, _say)
+        many = commands.many(lab, effort.reads, effort.hundred, _say)
+    return Results(
+        machine=replace(machine, load=(load, os.getloadavg()[0])),
+        quick=quick,
+        restarts=restarts,
+        start_up=start_up,
+        many=many,
+        large=large,
+        waking=waking,
+    )
+
+
+def _restarts(lab: Lab, effort: Effort) -> tuple[Restarts, ...]:
+    def those(*, systemd: bool) -> tuple[Case, ...]:
+        return tuple(case for case in CASES if (case.kind == "unit") is systemd)
+
+    slow = measure(lab, those(systemd=True), effort.systemd, _say)
+    return (*slow, *measure(lab, those(systemd=False), effort.ocf, _say))
+
+
+def _machine(lab: Lab, distro: str) -> Machine:
+    def version(*argv: str) -> str:
+        return lab.run(AT, argv).checked().stdout.decode().splitlines()[0].split()[-1]
+
+    return Machine(
+        cores=len(os.sched_getaffinity(0)),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        load=(0.0, 0.0),
+        kernel=platform.release(),
+        pacemaker=version("crm_mon", "--version"),
+        pcs=version("pcs", "--version"),
+        python=version("python3", "--version"),
+        distro=distro,
+        date=datetime.fromtimestamp(SYSTEM_CLOCK.now(), UTC).strftime("%Y-%m-%d"),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
