@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -89,7 +89,8 @@ class Planned:
 
 def new_token(now: float) -> str:
     """A revision that nobody has used: when it was asked for, and a random part."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ") + "-" + secrets.token_hex(3)
+    asked = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{asked}-{os.urandom(3).hex()}"  # the module `secrets` would load OpenSSL, for every `status` too
 
 
 def _silent(line: str) -> None:
