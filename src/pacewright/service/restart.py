@@ -132,7 +132,8 @@ class Restart:
             return self._clean(slot, snapshot)
         if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot)):
             chosen = tuple(old) if self.at_once else (old[0],)
-            step = self._hold if self.use_hold else self._redefine
+            unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
+            step = self._hold if self.use_hold or unnoticed else self._redefine
             return step(chosen, tuple(old), snapshot, now)
         return self._finish(those(SlotState.FRESH), snapshot, planned)
 
@@ -161,6 +162,14 @@ class Restart:
         if along and isinstance(job, Restart):
             job = replace(job, companions=job.companions | along)
         return replace(step, job=job)
+
+    def _unnoticed(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if Pacemaker would not notice a new definition: after a demote it does not compare it.
+
+        `process_rsc_history` of lib/pacemaker/pcmk_sched_actions.c does after a start, promote, migration or probe.
+        """
+        runs = (i.run for i in self.slots.instances(slot, snapshot) if i.resource in self.target.primitives)
+        return any(run is not None and run.operation == "demote" for run in runs)
 
     def _may_release(self, slot: Slot, snapshot: Snapshot, now: float) -> bool:
         """True once what is held has stopped, or the hold has expired and does nothing any more."""
@@ -225,6 +234,7 @@ class Restart:
 
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
         until = now + self._stop_timeout(snapshot) + _HOLD_MARGIN
+        why = "its agent would only reload" if self.use_hold else "it was demoted"
         edits: list[Edit] = []
         many = self.target.many
         for primitive in self.target.primitives:
@@ -241,7 +251,7 @@ class Restart:
                 edits=tuple(self._released(slot) for slot in chosen), reason=f"restart {self.target.name}: let it start"
             ),
             job=replace(self, commits=self.commits + 1),
-            summary=f"restarting {self._progress(chosen)} (its agent would only reload, so it is held stopped)",
+            summary=f"restarting {self._progress(chosen)} ({why}, so it is held stopped)",
         )
 
     def _release(self, slots: list[Slot], snapshot: Snapshot) -> Commit:
