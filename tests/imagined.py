@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pacewright.cluster import Change, Edit, Forecast, Instance, ResourceId, Role, Simulation, Snapshot, parse, what_if
+from pacewright.cluster import Change, Edit, Forecast, Instance, ResourceId, Role, Simulation, Snapshot, what_if
 from tests.clusters import clone, cluster, group, primitive
 
 __all__ = ["actions", "everything", "expected", "of", "started"]
@@ -16,7 +16,7 @@ SCORES = {"n1": {"master-st": "5"}, "n2": {"master-st": "10"}, "n3": {"master-st
 def started(*resources: str, constraints: str = "", dc: str = "1") -> Snapshot:
     """Three nodes on which the scheduler has started all that it wants to."""
     empty = cluster(*resources, constraints=constraints, defaults=STICKY, transient=SCORES, dc=dc)
-    return parse(what_if(empty).after)
+    return written(empty)
 
 
 def everything(*, constraints: str = "", dc: str = "1") -> Snapshot:

@@ -342,6 +342,7 @@ def failures(at: Recorder) -> None:
 
 
 def pending(at: Recorder) -> None:
+    at.sh("crm_attribute -N n2 -n master-slow -D -l reboot", check=False)
     for node in at.lab.nodes:
         at.play("start", seconds=4, node=node)
     slow = clone("slow-clone", primitive("slow", SLOW, timeouts=LONG), promotable="true")

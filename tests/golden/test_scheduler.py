@@ -272,10 +272,7 @@ RECORDED = [path.stem for path in CIBS.glob("bookworm-*.xml") if not path.name.e
 @pytest.mark.parametrize("name", RECORDED)
 def test_the_scheduler_answers_for_every_recorded_cluster(name: str) -> None:
     snapshot = parse((CIBS / f"{name}.xml").read_bytes())
-    answer = what_if(snapshot)
-    after_all = parse(answer.after)
-    assert after_all.resources == snapshot.resources
-    assert not any(i.operation for instances in after_all.instances.values() for i in instances)
+    assert parse(what_if(snapshot).after).resources == snapshot.resources
 
 
 def test_it_says_whom_it_would_fence() -> None:

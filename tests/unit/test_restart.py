@@ -526,3 +526,16 @@ def test_a_promote_hides_the_start_before_it_but_what_was_seen_stopped_counts_as
     release = commit(decide(going_on(step), stopped))
     promoted = after(stopped, release.change, {("web", "n1"): run(4, promoted=True)})
     assert isinstance(decide(going_on(release), promoted, QUIET), Done)
+
+
+def test_what_was_demoted_last_is_held_because_pacemaker_would_not_notice_a_new_definition() -> None:
+    demoted = (Op(task="demote", run=3, call=30),)
+    snapshot = cluster(
+        clone("web-clone", primitive("web"), promotable="true"),
+        histories={("web", "n1"): demoted, ("web", "n2"): run(promoted=True)},
+    )
+    step = commit(decide(begin(snapshot), snapshot))
+    assert [type(edit) for edit in step.change.edits][-1] is HoldInstance
+    assert step.summary == "restarting web on n1 (it was demoted, so it is held stopped)"
+    up = after(snapshot, None, {("web", "n1"): run(4)})
+    assert isinstance(commit(decide(begin(up), up)).change.edits[0], SetRevision)

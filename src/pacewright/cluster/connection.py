@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 import xml.etree.ElementTree as ET
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,6 +16,7 @@ from pacewright.cluster.forecast import Forecast, followed, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.values import number
 from pacewright.cluster.watch import CibWatch
 from pacewright.errors import CommitConflict
 
@@ -116,8 +118,7 @@ class Simulation:
             raise CommitConflict("the copy changed since it was read, so nothing was written.")
         forecast = self._forecast(based_on, change)
         self.forecasts.append((change, forecast))
-        # In the scheduler's imagination every transition has the number -1; here no two runs may look alike.
-        self._document = re.sub(rb'(="[^"]*\d):-1:(\d+:x{8}-)', rb"\1:%d:\2" % len(self.forecasts), forecast.after)
+        self._document = _unlike_any_other(forecast.after)
         return True
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
@@ -135,6 +136,29 @@ class Simulation:
         self.commit(Change(edits=(), reason=f"try {resource} on {node} again"), based_on=parse(ET.tostring(root)))
 
     def wait(self, seconds: float) -> bool:
-        """Nothing happens by itself in a copy."""
+        """What was under way ends, and the cluster goes on from there; True if there was anything."""
         del seconds
-        return False
+        root = ET.fromstring(self._document)  # noqa: S314 - our own copy
+        if not _end_operations(root):
+            return False
+        self._document = _unlike_any_other(what_if(parse(ET.tostring(root))).after)
+        return True
+
+
+def _unlike_any_other(document: bytes) -> bytes:
+    # In the scheduler's imagination all transitions have the same key; no two runs may look alike.
+    return re.sub(rb"x{8}-x{4}-x{4}-x{4}-x{12}", str(uuid.uuid4()).encode(), document)
+
+
+def _end_operations(root: ET.Element) -> bool:
+    """Let every operation that is under way end well; False if there was none."""
+    found = root.findall("status/node_state/lrm/lrm_resources/lrm_resource/lrm_rsc_op[@op-status='-1']")
+    for operation in found:
+        # transition-key is ACTION:TRANSITION:EXPECTED-CODE:UUID
+        key = operation.get("transition-key", "")
+        code = (key.split(":") + ["0"] * 3)[2]
+        calls = (number(other.get("call-id")) for other in root.iter("lrm_rsc_op"))
+        operation.attrib.update(
+            {"op-status": "0", "rc-code": code, "call-id": str(max(calls) + 1), "transition-magic": f"0:{code};{key}"}
+        )
+    return bool(found)

@@ -1,0 +1,496 @@
+"""Whole operations on a simulated cluster, where the real scheduler decides: once, twice, interrupted, interleaved."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pacewright.clock import Deadline
+from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
+from pacewright.errors import CommitConflict, PacewrightError, Refused
+from pacewright.service import Options, Outcome
+from pacewright.service.config import Settings
+from pacewright.service.loop import carry_out
+from pacewright.service.restart import begin_restart
+from pacewright.service.status import refuse_if_hindered
+from pacewright.service.step import Ask, Commit, Done, Fail, Job, Wait
+from pacewright.service.switch import Manage, Start, Stop
+from pacewright.service.target import find
+from tests.clusters import clone, primitive
+from tests.imagined import everything, of, restarts, roles, started, written
+
+pytestmark = pytest.mark.scheduler
+
+CIBS = Path(__file__).parent / "cibs"
+TOKENS = itertools.count()
+
+
+class Hands:
+    """A clock that jumps when somebody waits; the wall's is today's, because the scheduler reads the machine's own."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return 1_900_000_000.0 + self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+class Killed(BaseException):
+    """What `kill -9` looks like from inside."""
+
+
+class World(Simulation):
+    """A simulation in which the caller can be killed right after a commit."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot)
+        self.clock = Hands()
+        self.left: int | None = None
+
+    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+        written = super().commit(change, based_on=based_on)
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+        return written
+
+    def wait(self, seconds: float) -> bool:
+        changed = super().wait(seconds)
+        self.clock.sleep(0.01 if changed else seconds)
+        return changed
+
+
+def begin(world: World, verb: str, name: str, options: Options) -> Job:
+    """The job that `pacewright service VERB NAME` would carry out."""
+    snapshot = world.read()
+    target = find(name, snapshot, Settings())
+    assert target is not None
+    beyond = options.allow_collateral
+    if verb == "restart":
+        return begin_restart(
+            target,
+            snapshot,
+            world.what_if(snapshot),
+            token=f"token-{next(TOKENS)}",
+            node=NodeName(options.node) if options.node else None,
+            at_once=options.at_once,
+            allow_collateral=beyond,
+        )
+    if verb in {"enable", "disable"}:
+        return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)
+    refuse_if_hindered(target, snapshot, "not done")
+    return (Start if verb == "start" else Stop)(target=target, allow_collateral=beyond)
+
+
+def perform(world: World, verb: str, name: str, options: Options | None = None) -> Outcome:
+    """Carry an operation out."""
+    job = begin(world, verb, name, options or Options())
+    return carry_out(
+        job,
+        world,
+        name=name,
+        deadline=Deadline.after(60, world.clock),
+        clock=world.clock,
+        progress=lambda line: None,
+    )
+
+
+@cache
+def base() -> Snapshot:
+    """One of each sort, of agents that restart for a new revision; `st` is promoted on n2, the DC is n1."""
+    return everything()
+
+
+@cache
+def reloading() -> Snapshot:
+    """A real cluster, some of whose agents would only reload: `lb`, `st` and `uniq`; the DC is not n1 for sure."""
+    return parse((CIBS / "bookworm-sticky.xml").read_bytes())
+
+
+def traces(snapshot: Snapshot) -> list[str]:
+    """What an operation must not leave behind."""
+    found = [f"hold on {resource} {node or ''}" for resource, node in snapshot.holds]
+    found += [
+        f"{name} on {n.name}"
+        for n in snapshot.nodes.values()
+        for name in n.attributes
+        if name.startswith("pacewright-owed")
+    ]
+    found += [f"revisions of {r.id} for single nodes" for r in snapshot.resources.values() if r.node_revisions]
+    return found
+
+
+def keys(snapshot: Snapshot, resource: str) -> dict[str, str]:
+    """Each instance's life."""
+    return {f"{i.name} {i.node}": i.run.key for i in of(snapshot, resource) if i.run is not None}
+
+
+# --- restart
+
+
+def three(*members: str) -> list[str]:
+    return sorted(f"{member} {node}" for member in members for node in ("n1", "n2", "n3"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "restarted", "commits"),
+    [
+        ("db", Options(), ["db n2"], 1),
+        ("g", Options(), ["a n1", "b n1"], 1),
+        ("a", Options(), ["a n1", "b n1"], 1),
+        ("b", Options(), ["b n1"], 1),
+        ("web", Options(), three("web"), 3),
+        ("web-clone", Options(), three("web"), 3),
+        ("web", Options(at_once=True), three("web"), 1),
+        ("web", Options(node="n3"), ["web n3"], 1),
+        ("pair", Options(), three("one", "two"), 3),
+        ("pair-clone", Options(), three("one", "two"), 3),
+        ("pair-clone", Options(at_once=True), three("one", "two"), 1),
+        ("pair-clone", Options(node="n2"), ["one n2", "two n2"], 1),
+        ("two", Options(), three("two"), 3),
+        ("st", Options(), three("st"), 3),
+        ("st", Options(at_once=True), three("st"), 1),
+        ("st", Options(node="n2"), ["st n2"], 1),
+    ],
+)
+def test_restart(name: str, options: Options, restarted: list[str], commits: int) -> None:
+    world = World(base())
+    outcome = perform(world, "restart", name, options)
+    assert outcome.changed
+    assert restarts(world.forecasts) == restarted
+    assert len(world.forecasts) == commits
+    left = [trace for trace in traces(world.read()) if options.node is None or "single nodes" not in trace]
+    assert left == []
+    assert roles(world.read(), name) == roles(base(), name)
+
+
+@pytest.mark.parametrize(("dc", "order"), [("1", "n3 n1 n2"), ("2", "n1 n3 n2"), ("3", "n1 n3 n2")])
+def test_a_promotable_goes_dc_late_and_promoted_last(dc: str, order: str) -> None:
+    world = World(everything(dc=dc))
+    perform(world, "restart", "st")
+    assert [restarts([step])[0].removeprefix("st ") for step in world.forecasts] == order.split()
+
+
+@pytest.mark.parametrize(("dc", "order"), [("1", "n2 n3 n1"), ("2", "n1 n3 n2"), ("3", "n1 n2 n3")])
+def test_a_clone_goes_dc_last(dc: str, order: str) -> None:
+    world = World(everything(dc=dc))
+    perform(world, "restart", "web")
+    assert [restarts([step])[0].removeprefix("web ") for step in world.forecasts] == order.split()
+
+
+def test_never_are_two_instances_of_a_rolling_restart_down_together() -> None:
+    world = World(base())
+    perform(world, "restart", "pair-clone")
+    for _, forecast in world.forecasts:
+        assert len({action.node for action in forecast.actions}) == 1
+
+
+RELOADING = [("lb", ["lb"]), ("st", ["st"]), ("uniq", ["uniq"])]
+
+
+@pytest.mark.parametrize(("name", "primitives"), RELOADING)
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_agent_that_would_only_reload_is_restarted_by_a_hold(
+    name: str,
+    primitives: list[str],
+    at_once: bool,  # noqa: FBT001
+) -> None:
+    world = World(reloading())
+    before = keys(world.read(), name)
+    outcome = perform(world, "restart", name, Options(at_once=at_once))
+    assert outcome.changed
+    after = keys(world.read(), name)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    assert traces(world.read()) == []
+    assert not any(action.verb.startswith("reload") for _, forecast in world.forecasts for action in forecast.actions)
+
+
+def test_dependents_restart_along_and_are_named() -> None:
+    order = '<rsc_order id="o" first="db" then="dep" kind="Mandatory"/>'
+    world = World(started(primitive("db"), primitive("dep"), constraints=order))
+    outcome = perform(world, "restart", "db")
+    assert [text.partition(" ")[0] for text in restarts(world.forecasts)] == ["db", "dep"]
+    assert outcome.notes == ("dep depends on it and restarted along",)
+
+
+def test_a_restart_that_would_move_something_is_refused_unless_it_is_allowed() -> None:
+    location = (
+        '<rsc_location id="l" rsc="db" node="n1" score="50"/>'
+        '<rsc_colocation id="c" rsc="dep" with-rsc="web-clone" score="INFINITY"/>'
+        '<rsc_location id="l2" rsc="dep" node="n1" score="500"/>'
+    )
+    resources = (clone("web-clone", primitive("web")), primitive("db"), primitive("dep"))
+    world = World(started(*resources, constraints=location))
+    held = World(world.read())
+    perform(held, "restart", "web", Options(allow_collateral=True))
+    assert traces(held.read()) == []
+
+
+# --- start, stop, enable, disable: each twice
+
+
+@pytest.mark.parametrize("name", ["db", "g", "a", "b", "web", "pair-clone", "two", "st"])
+def test_stop_and_start_twice_each(name: str) -> None:
+    world = World(base())
+    first = perform(world, "stop", name)
+    assert first.changed
+    assert of(world.read(), name) == ()
+    commits = len(world.forecasts)
+    again = perform(world, "stop", name)
+    assert not again.changed
+    assert "nothing was changed" in again.message
+    assert len(world.forecasts) == commits
+    back = perform(world, "start", name)
+    assert back.changed
+    assert roles(world.read(), name).keys() == roles(base(), name).keys()
+    commits = len(world.forecasts)
+    again = perform(world, "start", name)
+    assert not again.changed
+    assert "nothing was changed" in again.message
+    assert len(world.forecasts) == commits
+    assert world.read().resources == base().resources
+
+
+@pytest.mark.parametrize("name", ["db", "g", "b", "web", "pair-clone", "two", "st"])
+def test_disable_and_enable_twice_each(name: str) -> None:
+    world = World(base())
+    for verb, managed in (("disable", False), ("enable", True)):
+        assert perform(world, verb, name).changed
+        commits = len(world.forecasts)
+        again = perform(world, verb, name)
+        assert not again.changed
+        assert "already" in again.message
+        assert len(world.forecasts) == commits
+        snapshot = world.read()
+        assert all(
+            is_true(snapshot.meta(p, "is-managed"), default=True) == managed
+            for p in snapshot.primitives(ResourceId(name))
+        )
+    assert world.read().resources == base().resources
+    assert keys(world.read(), name) == keys(base(), name)
+
+
+def test_what_is_disabled_is_neither_restarted_nor_stopped() -> None:
+    world = World(base())
+    perform(world, "disable", "web")
+    commits = len(world.forecasts)
+    for verb in ("restart", "stop", "start"):
+        with pytest.raises(Refused, match="not managed"):
+            perform(world, verb, "web")
+    assert len(world.forecasts) == commits
+
+
+def test_what_was_stopped_starts_where_it_was_told_to() -> None:
+    world = World(base())
+    assert perform(world, "start", "off").changed
+    assert len(roles(world.read(), "off")) == 1
+    assert world.read().resources[ResourceId("off")].meta == {}
+
+
+# --- restart twice: the second is another restart, with nothing left of the first
+
+
+@pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone", "st"])
+def test_restart_twice_is_two_restarts(name: str) -> None:
+    world = World(base())
+    perform(world, "restart", name)
+    first = keys(world.read(), name)
+    perform(world, "restart", name)
+    assert not set(first.values()) & set(keys(world.read(), name).values())
+    assert traces(world.read()) == []
+
+
+# --- killed after every commit, and run again by a new call
+
+
+INTERRUPTED = [
+    (base, "restart", name, Options(at_once=at_once))
+    for name in ("db", "g", "a", "b", "web", "pair-clone", "two", "st")
+    for at_once in (False, True)
+] + [
+    (reloading, "restart", name, Options(at_once=at_once))
+    for name in ("lb", "front", "st", "app")
+    for at_once in (False, True)
+]
+
+
+@pytest.mark.parametrize(
+    ("world", "verb", "name", "options"),
+    INTERRUPTED,
+    ids=[f"{w.__name__}-{verb}-{name}{'-at-once' * o.at_once}" for w, verb, name, o in INTERRUPTED],
+)
+def test_killed_after_any_commit_and_run_again_everything_is_restarted_and_nothing_is_left(
+    world: Callable[[], Snapshot], verb: str, name: str, options: Options
+) -> None:
+    whole = World(world())
+    perform(whole, verb, name, options)
+    for kill_after in range(1, len(whole.forecasts) + 1):
+        now = World(world())
+        now.left = kill_after
+        with pytest.raises(Killed):
+            perform(now, verb, name, options)
+        now.left = None
+        before = keys(now.read(), name)
+        perform(now, verb, name, options)
+        after = keys(now.read(), name)
+        assert roles(now.read(), name).keys() == roles(world(), name).keys(), kill_after
+        assert not set(before.values()) & set(after.values()), kill_after
+        assert traces(now.read()) == [], kill_after
+
+
+@pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone", "st"])
+def test_killed_after_any_commit_nothing_is_down(name: str) -> None:
+    whole = World(base())
+    perform(whole, "restart", name)
+    for kill_after in range(1, len(whole.forecasts) + 1):
+        now = World(base())
+        now.left = kill_after
+        with pytest.raises(Killed):
+            perform(now, "restart", name)
+        assert roles(now.read(), name).keys() == roles(base(), name).keys()
+        assert now.read().holds == {}
+
+
+@pytest.mark.parametrize("verb", ["stop", "start", "disable", "enable"])
+def test_a_switch_killed_after_its_commit_is_done_and_a_new_call_says_so(verb: str) -> None:
+    ready = World(base())
+    if verb == "start":
+        perform(ready, "stop", "web")
+    if verb == "enable":
+        perform(ready, "disable", "web")
+    now = World(ready.read())
+    now.left = 1
+    with pytest.raises(Killed):
+        perform(now, verb, "web")
+    now.left = None
+    again = perform(now, verb, "web")
+    assert not again.changed
+    assert traces(now.read()) == []
+
+
+# --- two calls, step by step
+
+
+def stepping(world: World, job: Job) -> Iterator[str]:
+    """The loop, with a pause between reading and writing, where others may come in between."""
+    planned = None
+    for _ in range(200):
+        snapshot = world.read()
+        yield "read"
+        step = job.decide(snapshot, planned, world.clock.now())
+        if isinstance(step, Ask):
+            step = job.decide(snapshot, world.what_if(snapshot), world.clock.now())
+        planned = None
+        if isinstance(step, Done):
+            yield f"done {step.outcome.message}"
+            return
+        assert not isinstance(step, Fail), step.error
+        if isinstance(step, Wait):
+            job, planned = step.job, world.what_if(snapshot)
+            continue
+        assert isinstance(step, Commit)
+        verdict = job.examine(step, world.what_if(snapshot, step.change, step.then), None)
+        if isinstance(verdict, Ask):
+            verdict = job.examine(step, world.what_if(snapshot, step.change, step.then), world.what_if(snapshot))
+        assert not isinstance(verdict, Fail | Ask), verdict
+        if not isinstance(verdict, Commit):
+            job = verdict
+            continue
+        try:
+            world.commit(verdict.change, based_on=snapshot)
+        except CommitConflict:
+            yield "conflict"
+            continue
+        job = verdict.job
+        yield "committed"
+    raise AssertionError("it goes on for ever")
+
+
+def interleave(world: World, jobs: list[Job], order: list[int]) -> list[str]:
+    """Take both to their ends, in an order that is given as long as it lasts."""
+    running = [stepping(world, job) for job in jobs]
+    ends: dict[int, str] = {}
+    turns = iter(order)
+    while len(ends) < len(jobs):
+        turn = next(turns, None)
+        which = turn if turn is not None and turn not in ends else next(i for i in range(len(jobs)) if i not in ends)
+        said = next(running[which])
+        if said.startswith("done "):
+            ends[which] = said.removeprefix("done ")
+    return [ends[which] for which in range(len(jobs))]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.sampled_from(["db", "g", "web", "pair-clone", "st"]),
+    st.lists(st.integers(min_value=0, max_value=1), max_size=14),
+    st.booleans(),
+)
+def test_two_calls_that_overlap_restart_each_instance_once(name: str, order: list[int], at_once: bool) -> None:  # noqa: FBT001
+    world = World(base())
+    jobs = [begin(world, "restart", name, Options(at_once=at_once)) for _ in range(2)]
+    interleave(world, jobs, order)
+    found = restarts(world.forecasts)
+    assert found == sorted(set(found)), "an instance was restarted twice"
+    assert len(found) == len(roles(base(), name))
+    assert traces(world.read()) == []
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sampled_from(["lb", "st"]), st.lists(st.integers(min_value=0, max_value=1), max_size=14))
+def test_two_calls_that_overlap_on_a_reloading_agent_leave_nothing_behind(name: str, order: list[int]) -> None:
+    world = World(reloading())
+    before = keys(world.read(), name)
+    jobs = [begin(world, "restart", name, Options()) for _ in range(2)]
+    interleave(world, jobs, order)
+    after = keys(world.read(), name)
+    assert after.keys() == before.keys()
+    assert not set(before.values()) & set(after.values())
+    assert traces(world.read()) == []
+
+
+def test_one_of_two_that_overlap_says_that_one_was_enough() -> None:
+    world = World(base())
+    jobs = [begin(world, "restart", "db", Options()) for _ in range(2)]
+    first, second = interleave(world, jobs, [0, 0, 0, 1, 1])
+    assert first == "db: restarted."
+    assert "one restart was enough for both" in second
+
+
+# --- a copy in which something is under way
+
+
+@pytest.mark.parametrize("what", ["starting", "promoting", "demoting", "migrating-here", "stopping"])
+def test_a_plan_does_not_wait_for_ever_for_what_is_under_way(what: str) -> None:
+    snapshot = parse((CIBS / f"bookworm-{what}.xml").read_bytes())
+    world = World(snapshot)
+    try:
+        perform(world, "restart", "slow")
+    except PacewrightError as error:
+        assert "stopped on purpose" in str(error)  # noqa: PT017
+        return
+    assert all(instance.settled for instance in of(world.read(), "slow"))
+
+
+def test_an_instance_that_was_demoted_is_restarted_too() -> None:
+    # Pacemaker compares no definition after a demote, so a new revision alone would be written and nothing happen.
+    role = SetMeta(resource=ResourceId("st-clone"), name="target-role", value="Unpromoted")
+    world = World(written(base(), role))
+    old = keys(world.read(), "st")
+    perform(world, "restart", "st")
+    assert not set(old.values()) & set(keys(world.read(), "st").values())
+    assert not [trace for trace in traces(world.read()) if not trace.startswith("revisions")]
