@@ -10,7 +10,7 @@ import pytest
 from pacewright.cluster import ResourceId
 from pacewright.errors import ConfigError, Refused
 from pacewright.service import config
-from pacewright.service.config import ServiceSettings, Settings, load
+from pacewright.service.config import KEYS, ServiceSettings, Settings, load
 from pacewright.service.target import find
 from tests.clusters import clone, cluster, primitive
 
@@ -59,8 +59,11 @@ WRONG = [
     (
         "services:\n  web:\n    resurce: a\n",
         3,
-        "services.web: the key 'resurce' is not known (known: resource,",
+        "services.web: the key 'resurce' is not known (known: config, resource,",
     ),
+    ("services:\n  web:\n    config: /etc/web\n", 3, "services.web.config: expected a list of files"),
+    ("services:\n  web:\n    config:\n      - /etc/web\n      - web.conf\n", 5, "services.web.config[1]: expected"),
+    ("services:\n  web:\n    strategy: slow\n", 3, "services.web.strategy: expected rolling or together"),
     ("service:\n  web: {}\n", 1, "the file: the key 'service' is not known (known: services)"),
     ("services:\n  web:\n    resource: a\n    timeout: 1\n    resource: b\n", 5, "services.web: the key 'resource'"),
     ("services:\n  web: {}\n  db: {}\n  web: {}\n", 4, "services: the key 'web' stands there twice"),
@@ -138,7 +141,7 @@ def test_an_alias_to_a_resource_that_is_not_there_names_both(tmp_path: Path) -> 
 
 def test_the_document_for_people_names_every_key() -> None:
     documented = set(re.findall(r"(?m)^\| `services\.NAME\.(\w+)`", DOCUMENT.read_text(encoding="utf-8")))
-    assert documented == set(ServiceSettings.__dataclass_fields__)
+    assert documented == set(KEYS)
 
 
 def test_the_documents_example_is_read(tmp_path: Path) -> None:

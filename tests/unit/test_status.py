@@ -132,7 +132,7 @@ def test_unmanaged(name: str, value: str) -> None:
     assert "not managed" in found.hindrance
 
 
-def test_owed_restarts_are_told_with_node_and_revision() -> None:
+def test_owed_restarts_are_told_with_node_and_reason() -> None:
     snapshot = cluster(CLONE, running={"web": ("n1", "n2")}, attributes={"n2": {"pacewright-owed-web": "r9"}})
     assert status("web", snapshot).owed == ((N2, "r9"),)
 
@@ -268,5 +268,5 @@ def test_the_json_of_a_status_has_everything(
                 "failure": "start failed (rc 1): no config",
             },
         ],
-        "owed": {},
+        "owed": [],
     }

@@ -18,6 +18,8 @@ __all__ = ["main"]
 # only the one that is called is imported, because a node's config run calls us several times.
 _COMMANDS = {
     "service": "operate a service that the cluster runs: status, start, stop, restart, enable, disable",
+    "owed": "list the restarts that are due and not done yet",
+    "reconcile": "do the restarts that are due, and nothing else",
     "fact": "print what this node knows of its cluster, as one JSON object",
     "lab": "boot a real, throw-away Pacemaker cluster on this machine",
     "demo": "restart a web service on such a cluster under load, count what happens, and compare it with pcs",

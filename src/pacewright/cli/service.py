@@ -10,14 +10,16 @@ from typing import Any
 
 from pacewright.cli.tables import moment, table
 from pacewright.errors import UsageError
-from pacewright.service import DEFAULT_PATH, Native, Options, Outcome, Planned, Services, ServiceStatus, State
+from pacewright.service import DEFAULT_PATH, Debt, Native, Options, Outcome, Planned, Services, ServiceStatus, State
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "debt_as_dict", "run", "show_outcome"]
 
 _CHANGES = {
     "start": "see to it that the service runs",
     "stop": "see to it that it runs nowhere",
     "restart": "see to it that every instance has started after this call",
+    "report": "say that this node's config for it is in place; restart nothing",
+    "refresh": "report this node's config, and restart the instances that run an older one",
     "enable": "let the cluster manage it, and systemd not start it at boot",
     "disable": "keep the cluster from acting on it (is-managed=false)",
 }
@@ -47,6 +49,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
             change.add_argument(
                 "--all-at-once", action="store_true", help="all instances together, not one after another"
             )
+        if verb in {"report", "refresh"}:
+            change.add_argument(
+                "--input",
+                action="append",
+                type=_absolute,
+                metavar="PATH",
+                help="a config input: file, glob or directory; again for more (default: `config` in services.yaml)",
+            )
         _common(change)
 
 
@@ -67,19 +77,25 @@ def run(args: argparse.Namespace) -> int:
         at_once=getattr(args, "all_at_once", False),
         allow_collateral=args.allow_collateral,
         timeout=args.timeout,
+        inputs=tuple(getattr(args, "input", None) or ()),
     )
     if args.plan:
         plan = services.plan(args.verb, args.name, options)
         _show_plan(plan, as_json=args.json)
         return plan.refused.exit_code if plan.refused is not None else 0
-    outcome: Outcome = getattr(services, args.verb)(args.name, options)
-    _show_outcome(outcome, as_json=args.json)
+    show_outcome(services.operate(args.verb, args.name, options), as_json=args.json)
     return 0
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--config", default=str(DEFAULT_PATH), metavar="FILE", help="instead of %(default)s")
+
+
+def _absolute(text: str) -> str:
+    if not text.startswith("/"):
+        raise argparse.ArgumentTypeError(f"expected an absolute path, found {text!r}")
+    return text
 
 
 def _seconds(text: str) -> float:
@@ -152,7 +168,7 @@ def _paragraph(status: ServiceStatus | Native) -> str:
     if rows:
         body = table(("NODE", "INSTANCE", "STATE", "SINCE", "LAST FAILURE"), rows)
         lines += [f"  {line}" for line in body.splitlines()]
-    lines += [f"  restart owed on {node} ({revision})" for node, revision in status.owed]
+    lines += [f"  restart owed on {debt.node} since {moment(debt.since)}: {debt.reason}" for debt in status.owed]
     return "\n".join(lines)
 
 
@@ -190,11 +206,23 @@ def _as_dict(status: ServiceStatus | Native) -> dict[str, Any]:
             }
             for instance in status.instances
         ],
-        "owed": dict(status.owed),
+        "owed": [debt_as_dict(debt) for debt in status.owed],
     }
 
 
-def _show_outcome(outcome: Outcome, *, as_json: bool) -> None:
+def debt_as_dict(debt: Debt) -> dict[str, Any]:
+    """A debt for --json."""
+    return {
+        "node": debt.node,
+        "resource": debt.primitive,
+        "since": debt.since,
+        "reason": debt.reason,
+        "hindrance": debt.hindrance or None,
+    }
+
+
+def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """What an operation did, for people or programs."""
     if as_json:
         print(json.dumps({"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}))
         return

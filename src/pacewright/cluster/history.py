@@ -161,8 +161,14 @@ def _run(operation: ET.Element, task: str) -> Run:
         key=operation.get("transition-key", ""),
         digest=operation.get("op-digest", ""),
         operation=task,
-        since=_time(operation.get("last-rc-change")) if task in _BEGINS_A_RUN else None,
+        since=_began(operation) if task in _BEGINS_A_RUN else None,
     )
+
+
+def _began(operation: ET.Element) -> float | None:
+    # last-rc-change is when the operation ended (seen on 2.1.5 and 3.0.0), exec-time how long it took, in ms.
+    ended = _time(operation.get("last-rc-change"))
+    return ended - number(operation.get("exec-time")) / 1000 if ended is not None else None
 
 
 def _time(value: str | None) -> float | None:

@@ -1,8 +1,10 @@
 """One service over the cluster: its name, its state, the next step (pure), the loop that takes it."""
 
 from pacewright.service.config import DEFAULT_PATH
-from pacewright.service.operations import Native, Options, Planned, Services
+from pacewright.service.jobs import Options
+from pacewright.service.operations import Native, Planned, Services
+from pacewright.service.revision import Debt
 from pacewright.service.status import ServiceStatus, State
 from pacewright.service.step import Outcome
 
-__all__ = ["DEFAULT_PATH", "Native", "Options", "Outcome", "Planned", "ServiceStatus", "Services", "State"]
+__all__ = ["DEFAULT_PATH", "Debt", "Native", "Options", "Outcome", "Planned", "ServiceStatus", "Services", "State"]

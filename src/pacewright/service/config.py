@@ -13,9 +13,11 @@ from pacewright.errors import ConfigError
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["DEFAULT_PATH", "ServiceSettings", "Settings", "load"]
+__all__ = ["DEFAULT_PATH", "KEYS", "ServiceSettings", "Settings", "load"]
 
 DEFAULT_PATH = Path("/etc/pacewright/services.yaml")
+KEYS = ("config", "resource", "strategy", "timeout")
+"""What may be said about a service; services.schema.json says the same for editors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +27,14 @@ class ServiceSettings:
     Attributes:
         resource: the cluster resource that it is; None to find it by its name.
         timeout: seconds that an operation may take; None for what its resource's own time-outs come to.
+        config: its config inputs on every node: files, globs, directories (absolute paths).
+        together: restart all instances at once (`strategy: together`) instead of one after another (`rolling`).
     """
 
     resource: ResourceId | None = None
     timeout: float | None = None
+    config: tuple[str, ...] = ()
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +94,17 @@ class _Reader:
     def _service(self, node: yaml.Node, where: str) -> ServiceSettings:
         found: dict[str, Any] = {}
         for key, key_node, value in self._mapping(node, where):
-            if key == "resource":
-                found[key] = ResourceId(self._text(value, f"{where}.{key}"))
-            elif key == "timeout":
-                found[key] = self._seconds(value, f"{where}.{key}")
-            else:
-                raise self._unknown(key_node, key, where, ("resource", "timeout"))
+            match key:
+                case "resource":
+                    found[key] = ResourceId(self._text(value, f"{where}.{key}"))
+                case "timeout":
+                    found[key] = self._seconds(value, f"{where}.{key}")
+                case "config":
+                    found[key] = self._paths(value, f"{where}.{key}")
+                case "strategy":
+                    found["together"] = self._choice(value, f"{where}.{key}", ("rolling", "together")) == "together"
+                case _:
+                    raise self._unknown(key_node, key, where, KEYS)
         return ServiceSettings(**found)
 
     def _mapping(self, node: yaml.Node, where: str) -> list[tuple[str, yaml.Node, yaml.Node]]:
@@ -118,6 +129,23 @@ class _Reader:
         if not isinstance(node, yaml.ScalarNode) or not node.value:
             raise self._error(node, f"{where}: expected a text")
         return str(node.value)
+
+    def _paths(self, node: yaml.Node, where: str) -> tuple[str, ...]:
+        import yaml  # noqa: PLC0415
+
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._error(node, f"{where}: expected a list of files, globs or directories")
+        paths = [self._text(item, f"{where}[{index}]") for index, item in enumerate(node.value)]
+        for index, path in enumerate(paths):
+            if not path.startswith("/"):
+                raise self._error(node.value[index], f"{where}[{index}]: expected an absolute path, found {path!r}")
+        return tuple(paths)
+
+    def _choice(self, node: yaml.Node, where: str, choices: tuple[str, ...]) -> str:
+        text = self._text(node, where)
+        if text not in choices:
+            raise self._error(node, f"{where}: expected {' or '.join(choices)}, found {text!r}")
+        return text
 
     def _seconds(self, node: yaml.Node, where: str) -> float:
         text = self._text(node, where)

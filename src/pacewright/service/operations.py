@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
@@ -20,16 +18,18 @@ from pacewright.cluster import (
 )
 from pacewright.errors import ClusterDown, PacewrightError, Refused, ToolMissing, UnknownService
 from pacewright.node import place, units
+from pacewright.node.fingerprint import fingerprint
 from pacewright.service.config import DEFAULT_PATH, Settings, load
+from pacewright.service.jobs import Options, Verb, make_job
 from pacewright.service.loop import Progress, carry_out
 from pacewright.service.names import service_names
-from pacewright.service.restart import Restart, begin_restart
-from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
+from pacewright.service.restart import Restart
+from pacewright.service.revision import Debt, debts, unreported
+from pacewright.service.status import ServiceStatus, State, hindrance, status_of
 from pacewright.service.step import Job, Outcome
-from pacewright.service.switch import Manage, Start, Stop
 from pacewright.service.target import Target, check_name, find, known_node, unit_name
 
-__all__ = ["Native", "Options", "Planned", "Services", "new_token"]
+__all__ = ["Native", "Options", "Planned", "Services"]
 
 _START_TIMEOUT = 100.0
 _REHEARSAL = 20.0
@@ -56,23 +56,6 @@ class Native:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a caller may ask for.
-
-    Attributes:
-        node: only the instance on that node.
-        at_once: restart all instances together.
-        allow_collateral: accept effects beyond the service.
-        timeout: seconds for the whole operation; None for what services.yaml or the resource's time-outs say.
-    """
-
-    node: str | None = None
-    at_once: bool = False
-    allow_collateral: bool = False
-    timeout: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What an operation would do.
 
@@ -85,12 +68,6 @@ class Planned:
     outcome: Outcome
     steps: tuple[tuple[str, Forecast], ...] = ()
     refused: Refused | None = None
-
-
-def new_token(now: float) -> str:
-    """A revision that nobody has used: when it was asked for, and a random part."""
-    asked = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{asked}-{os.urandom(3).hex()}"  # the module `secrets` would load OpenSSL, for every `status` too
 
 
 def _silent(line: str) -> None:
@@ -149,25 +126,48 @@ class Services:
 
     # -- changing -------------------------------------------------------------------------------------------------
 
-    def restart(self, name: str, options: Options) -> Outcome:
-        """See to it that every instance has started after this call."""
-        return self._operate(name, "restart", options)
+    def operate(self, verb: Verb, name: str, options: Options) -> Outcome:
+        """Do one of the operations; they are described in docs/service.md."""
+        return self._operate(name, verb, options)
 
-    def start(self, name: str, options: Options) -> Outcome:
-        """See to it that the service runs."""
-        return self._operate(name, "start", options)
+    def owed(self) -> list[tuple[str, Debt]]:
+        """Every restart that is due in the cluster, with its service's name.
 
-    def stop(self, name: str, options: Options) -> Outcome:
-        """See to it that the service runs nowhere."""
-        return self._operate(name, "stop", options)
+        A config on this node that was changed and not reported yet counts too.
+        """
+        settings = load(self._config)
+        snapshot = self._snapshot(None, settings)
+        if snapshot is None:
+            return []
+        found: list[tuple[str, Debt]] = []
+        here = _this_node(snapshot)
+        for target in service_names(snapshot, settings):
+            due = list(debts(target, snapshot))
+            said = settings.of(target.name)
+            if here is not None and said.config and not any(debt.node == here for debt in due):
+                due += unreported(target, here, fingerprint(said.config), snapshot)
+            why = hindrance(target, snapshot)
+            found += [(target.name, replace(debt, hindrance=debt.hindrance or why)) for debt in due]
+        return found
 
-    def enable(self, name: str, options: Options) -> Outcome:
-        """Let the cluster manage the service; its unit is not started at boot."""
-        return self._operate(name, "enable", options)
+    def reconcile(self, name: str | None, options: Options) -> list[tuple[str, Outcome | PacewrightError]]:
+        """Pay what is owed for one service or for all, and do nothing else; one that fails does not stop the others."""
+        names = [name] if name is not None else self._with_debts()
+        done: list[tuple[str, Outcome | PacewrightError]] = []
+        for each in names:
+            try:
+                done.append((each, self._operate(each, "reconcile", options)))
+            except PacewrightError as error:
+                done.append((each, error))
+        return done
 
-    def disable(self, name: str, options: Options) -> Outcome:
-        """Keep the cluster from acting on the service; its unit is not started at boot either."""
-        return self._operate(name, "disable", options)
+    def _with_debts(self) -> list[str]:
+        settings = load(self._config)
+        snapshot = self._snapshot(None, settings)
+        if snapshot is None:
+            return []
+        targets = service_names(snapshot, settings)
+        return [t.name for t in targets if settings.of(t.name).config or any(True for _ in debts(t, snapshot))]
 
     def plan(self, verb: str, name: str, options: Options) -> Planned:
         """What an operation would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
@@ -182,13 +182,13 @@ class Services:
         refused: Refused | None = None
         planned = Simulation(snapshot).what_if(snapshot)
         try:
-            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, options), snapshot)
+            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, settings, options), snapshot)
         except Refused as error:
             if options.allow_collateral:
                 raise
             refused = error
             daring = replace(options, allow_collateral=True)
-            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, daring), snapshot)
+            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, settings, daring), snapshot)
         return Planned(outcome=outcome, steps=steps, refused=refused)
 
     def _rehearse(self, job: Job, snapshot: Snapshot) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
@@ -206,35 +206,26 @@ class Services:
             target = find(name, snapshot, settings) if snapshot is not None else None
             if target is None or snapshot is None:
                 return self._operate_native(name, verb, options)
-            job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
-            if isinstance(job, Restart) and job.steps > 1:
+            job = self._job(verb, target, snapshot, cluster.what_if(snapshot), settings, options)
+            if isinstance(job, Restart) and job.steps > 1 and not options.allow_collateral:
                 self._rehearse(job, snapshot)  # refuse before the first instance rather than before the last
             deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
             outcome = carry_out(job, cluster, name=name, deadline=deadline, clock=self._clock, progress=self._progress)
         return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
-    def _job(self, verb: str, target: Target, snapshot: Snapshot, planned: Forecast, options: Options) -> Job:
-        beyond = options.allow_collateral
-        node = known_node(options.node, snapshot) if options.node is not None else None
-        if verb == "restart":
-            return begin_restart(
-                target,
-                snapshot,
-                planned,
-                token=new_token(self._clock.now()),
-                node=node,
-                at_once=options.at_once,
-                allow_collateral=beyond,
-            )
-        if verb == "enable":
-            return Manage(target=target, managed=True, allow_collateral=beyond)
-        if verb == "disable":
-            return Manage(target=target, managed=False, allow_collateral=beyond)
-        if verb == "start":
-            refuse_if_hindered(target, snapshot, "not started")
-            return Start(target=target, allow_collateral=beyond)
-        refuse_if_hindered(target, snapshot, "not stopped")
-        return Stop(target=target, allow_collateral=beyond)
+    def _job(
+        self, verb: Verb, target: Target, snapshot: Snapshot, planned: Forecast, settings: Settings, options: Options
+    ) -> Job:
+        return make_job(
+            verb,
+            target,
+            snapshot,
+            planned,
+            said=settings.of(target.name),
+            options=options,
+            here=_this_node(snapshot),
+            now=self._clock.now(),
+        )
 
     def _timeout(self, target: Target, snapshot: Snapshot, settings: Settings, options: Options) -> float:
         chosen = options.timeout or settings.of(target.name).timeout
@@ -290,6 +281,9 @@ class Services:
         if done:
             words = {"start": "runs", "stop": "is stopped", "enable": "is enabled", "disable": "is disabled"}
             return Outcome(changed=False, message=f"{whose} was asked; it {words[verb]} already, nothing was changed.")
+        if verb in {"report", "reconcile"}:
+            return Outcome(changed=False, message=f"{whose} has nothing to report; nothing was changed.")
+        verb = "restart" if verb == "refresh" else verb
         units.operate(verb, unit_name(name), timeout=options.timeout or 300.0)
         past = {"start": "started", "stop": "stopped"}.get(verb, f"{verb}ed".replace("eed", "ed"))
         return Outcome(changed=True, message=f"{whose} was {past}.")

@@ -28,8 +28,9 @@ from pacewright.cluster import (
 )
 from pacewright.errors import OperationFailed, PacewrightError, Refused
 from pacewright.service.effects import surprises
+from pacewright.service.revision import OWED, owed_on, reported, revision_of
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
-from pacewright.service.status import OWED, hindrance, is_enabled, owed_on, refuse_if_hindered
+from pacewright.service.status import hindrance, is_enabled, refuse_if_hindered
 from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 from pacewright.service.target import Target
 
@@ -191,26 +192,34 @@ class Restart:
         )
 
     def _revisions(self, primitive: ResourceId, chosen: tuple[Slot, ...], snapshot: Snapshot) -> SetRevision:
-        if chosen == (WHOLE,):
-            return SetRevision(resource=primitive, default=self.token, nodes={})
+        """The primitive's revisions once the chosen slots have their new ones.
+
+        Where a node has reported its config and nothing runs, the new revision costs nothing, so it gets it too.
+        """
         resource = snapshot.resources[primitive]
-        nodes = dict(resource.node_revisions)
-        for slot in chosen:
-            nodes[NodeName(slot)] = self._next_revision(primitive, NodeName(slot), snapshot)
-        active = (i.node for i in snapshot.instances.get(primitive, ()) if i.role.active)
-        running = {nodes.get(node, resource.revision) for node in active}
-        if len(running) == 1:
-            # Every instance has the same one now: one plain attribute says it, and no instance's definition changes.
-            return SetRevision(resource=primitive, default=running.pop(), nodes={})
-        return SetRevision(resource=primitive, default=resource.revision, nodes=nodes)
+        active = {i.node for i in snapshot.instances.get(primitive, ()) if i.role.active}
+        passive = {n for n in snapshot.nodes if n not in active and reported(primitive, n, snapshot) is not None}
+        given = {node: resource.revision_on(node) for node in active | passive}
+        anew = active if chosen == (WHOLE,) else {NodeName(slot) for slot in chosen}
+        for node in anew | passive:
+            given[node] = self._next_revision(primitive, node, snapshot)
+        if len(set(given.values())) == 1:
+            # Every node has the same one now: one plain attribute says it, and no instance's definition changes.
+            return SetRevision(resource=primitive, default=next(iter(given.values())), nodes={})
+        default = resource.revision
+        nodes = {node: revision for node, revision in given.items() if revision not in {None, default}}
+        return SetRevision(resource=primitive, default=default, nodes={n: r for n, r in nodes.items() if r is not None})
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
-        """One that the node does not have; if possible the one that others got in this roll, whoever wrote it."""
-        resource = snapshot.resources[primitive]
+        """One that the node does not have; if possible the token that others got in this roll, whoever wrote it."""
+        report = reported(primitive, node, snapshot)
+        fingerprint = report.fingerprint if report is not None else None
         done = (slot for slot in sorted(self.slots.before) if self.slots.committed(slot, snapshot))
-        given = (self.slots.revision(primitive, slot, snapshot) for slot in done)
-        wished = (*given, owed_on(primitive, node, snapshot), self.token)
-        return next(revision for revision in wished if revision not in {None, resource.revision_on(node)}) or self.token
+        tokens = [(self.slots.revision(primitive, slot, snapshot) or "").rpartition("+")[2] for slot in done]
+        tokens += [(owed_on(primitive, node, snapshot) or "").rpartition("+")[2], self.token]
+        wished = (revision_of(fingerprint, token) for token in tokens if token and token != fingerprint)
+        current = snapshot.resources[primitive].revision_on(node)
+        return next((revision for revision in wished if revision != current), revision_of(fingerprint, self.token))
 
     def _debts(
         self, primitive: ResourceId, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot
@@ -260,12 +269,20 @@ class Restart:
             edits.append(self._released(slot))
             for primitive in self.target.primitives:
                 edits += self._debts(primitive, (slot,), (slot,), snapshot)
+        for primitive in self.target.primitives:
+            known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(slots, snapshot))
+            if known or snapshot.resources[primitive].node_revisions:
+                # Nothing runs there now, so the agent is not asked to reload for its new revision.
+                edits.append(self._revisions(primitive, tuple(slots), snapshot))
         return Commit(
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
             job=replace(self, commits=self.commits + 1),
             summary=f"{', '.join(self.slots.called(slot) for slot in slots)} stopped, starting",
             foreseen=True,
         )
+
+    def _nodes(self, slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
+        return [node for node in snapshot.nodes if WHOLE in slots or Slot(node) in slots]
 
     def _released(self, slot: Slot) -> Release:
         if slot == WHOLE or self.target.many is None:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NewType
 
 from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
-from pacewright.service.status import owed_on
+from pacewright.service.revision import owed_on
 from pacewright.service.target import Target
 
 __all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "slots_at"]
@@ -82,6 +82,12 @@ class Slots:
         if planned is None:
             return states
         return {slot: self._expecting(slot, state, snapshot, planned) for slot, state in states.items()}
+
+    def including(self, again: Iterable[Slot], snapshot: Snapshot) -> Slots:
+        """These slots and more, or anew: what is in them now counts as old."""
+        anew = frozenset(again)
+        added = {slot: _before(self.instances(slot, snapshot), snapshot, set()) for slot in anew}
+        return replace(self, before={**self.before, **added}, renewed=self.renewed - anew, tried=self.tried - anew)
 
     def knowing(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Slots:
         """These slots, with what a look at them tells for later."""

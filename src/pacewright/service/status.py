@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from pacewright.cluster import Instance, NodeName, ResourceId, Snapshot, is_true
+from pacewright.cluster import Instance, NodeName, Snapshot, is_true
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
+from pacewright.service.revision import Debt, debts
 from pacewright.service.target import Target
 
 __all__ = [
-    "OWED",
     "ServiceStatus",
     "State",
     "hindrance",
     "is_enabled",
     "is_managed",
     "local_state",
-    "owed_on",
     "status_of",
 ]
-
-OWED = "pacewright-owed-"
-"""A permanent node attribute of this name and a primitive's id holds the revision of a restart that is due there."""
 
 
 class State(Enum):
@@ -46,7 +41,7 @@ class ServiceStatus:
         managed: the cluster acts on it.
         hindrance: why the cluster does not act on it; empty if it does.
         instances: every one that is active, under way or failed.
-        owed: nodes where a restart is due, with the revision it will bring.
+        owed: restarts that are due.
     """
 
     target: Target
@@ -57,7 +52,7 @@ class ServiceStatus:
     managed: bool
     hindrance: str
     instances: tuple[Instance, ...]
-    owed: tuple[tuple[NodeName, str], ...]
+    owed: tuple[Debt, ...]
 
 
 def status_of(target: Target, snapshot: Snapshot, node: NodeName | None) -> ServiceStatus:
@@ -73,7 +68,7 @@ def status_of(target: Target, snapshot: Snapshot, node: NodeName | None) -> Serv
         managed=is_managed(target, snapshot),
         hindrance=hindrance(target, snapshot),
         instances=instances,
-        owed=tuple(_owed(target, snapshot)),
+        owed=tuple(debts(target, snapshot)),
     )
 
 
@@ -157,17 +152,3 @@ def refuse_if_hindered(target: Target, snapshot: Snapshot, what: str) -> None:
 
 def _absent(snapshot: Snapshot) -> str:
     return ", ".join(f"{n.name} is {n.why_not}" for n in snapshot.nodes.values() if n.why_not) or "none is known"
-
-
-def owed_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str | None:
-    """The revision of a restart that is due for a primitive on a node."""
-    return snapshot.nodes[node].attributes.get(OWED + primitive)
-
-
-def _owed(target: Target, snapshot: Snapshot) -> Iterator[tuple[NodeName, str]]:
-    for node in snapshot.nodes:
-        for primitive in target.primitives:
-            revision = owed_on(primitive, node, snapshot)
-            if revision is not None:
-                yield node, revision
-                break

@@ -1,0 +1,52 @@
+"""`pacewright reconcile`: pay what is owed, and do nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pacewright.cli.service import show_outcome
+from pacewright.errors import PacewrightError, UsageError
+from pacewright.service import DEFAULT_PATH, Options, Outcome, Services
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.description = (
+        "Report this node's config where services.yaml names its inputs, and restart every instance in the cluster "
+        "that runs an older config than its node has, or that a restart was asked for. Nothing else is touched."
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one service")
+    parser.add_argument("--all", action="store_true", help="every service with config inputs or debts")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--config", default=str(DEFAULT_PATH), metavar="FILE", help="instead of %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Pay; the exit code is that of the last service that could not be paid."""
+    if (args.name is None) != args.all:
+        raise UsageError("reconcile: name one service, or say --all.")
+    services = Services(config=Path(args.config), progress=lambda line: print(f"  {line}", file=sys.stderr))
+    done = services.reconcile(args.name, Options())
+    if args.json:
+        print(json.dumps({"services": [_as_dict(name, result) for name, result in done]}))
+    for name, result in done if not args.json else ():
+        if isinstance(result, PacewrightError):
+            print(f"pacewright: {result}", file=sys.stderr)
+        else:
+            show_outcome(result, as_json=False)
+        del name
+    if not done and not args.json:
+        print("No service has config inputs or debts; nothing was done.")
+    failed = [result.exit_code for _, result in done if isinstance(result, PacewrightError)]
+    return failed[-1] if failed else 0
+
+
+def _as_dict(name: str, result: Outcome | PacewrightError) -> dict[str, object]:
+    if isinstance(result, PacewrightError):
+        return {"name": name, "error": str(result), "exit_code": result.exit_code}
+    return {"name": name, "changed": result.changed, "message": result.message, "notes": list(result.notes)}

@@ -1,0 +1,181 @@
+"""Refresh: every running instance runs the config that its node has reported. The decisions, pure.
+
+What configuration management calls after a change, and what pays whatever is owed. It does not trust events: it
+compares what each node has reported with what each instance was started with, so it does not matter who asks, how
+often, or whether the call that should have asked was lost.
+
+It goes like a restart, of the instances that are stale and of no others. What is owed needs no note of its own: the
+report in the cluster says it, until the definition has the same fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pacewright.cluster import (
+    Change,
+    Edit,
+    Forecast,
+    NodeName,
+    ResourceId,
+    SetNodeAttribute,
+    SetRevision,
+    Snapshot,
+)
+from pacewright.errors import NoQuorum, Refused
+from pacewright.service.restart import Restart
+from pacewright.service.revision import REPORT, Report, debts, owed_on, reported, revision_of, stale, stale_with
+from pacewright.service.slots import WHOLE, Slot, SlotState, slots_at
+from pacewright.service.status import hindrance
+from pacewright.service.step import Commit, Done, Fail, Next, Outcome
+from pacewright.service.target import Target
+
+__all__ = ["Refresh", "begin_refresh"]
+
+
+def begin_refresh(
+    target: Target,
+    snapshot: Snapshot,
+    planned: Forecast,
+    *,
+    own: tuple[NodeName, Report] | None,
+    at_once: bool,
+    allow_collateral: bool,
+    only_report: bool = False,
+) -> Refresh:
+    """The refresh of a service, as decided on the snapshot that the call found.
+
+    Args:
+        target: the service.
+        snapshot: the cluster when the call began.
+        planned: what the scheduler would do by itself at that moment.
+        own: this node, and what it reports; None to report nothing.
+        at_once: all stale instances in one step (`strategy: together`).
+        allow_collateral: go on also if something beyond the service moves or stops.
+        only_report: report, and restart nothing.
+
+    Raises:
+        NoQuorum: nothing can be written.
+    """
+    if not snapshot.quorate:
+        raise NoQuorum(
+            f"{target.name}: not reported: the cluster has no quorum. What is owed stays owed.",
+            hint="Run it again when it has; nothing is forgotten, because the config on the disk tells.",
+        )
+    due = {debt.node for debt in debts(target, snapshot)}
+    due |= {i.node for i in snapshot.instances_of(target.resource) if i.operation is not None}
+    # A restart that another call has committed and the cluster has not begun yet is only in the forecast.
+    coming = {a.node for a in planned.actions if a.resource in target.primitives and a.node is not None}
+    if own is not None:
+        due |= _will_be_stale(target, own, snapshot)
+    slots = slots_at(target, snapshot, planned, due | coming)
+    return Refresh(
+        slots=slots,
+        token="",
+        at_once=at_once,
+        allow_collateral=allow_collateral,
+        own=own,
+        only_report=only_report,
+    )
+
+
+def _will_be_stale(target: Target, own: tuple[NodeName, Report], snapshot: Snapshot) -> set[NodeName]:
+    node, report = own
+    mine = (i for i in snapshot.instances_of(target.resource) if i.node == node and i.resource in target.primitives)
+    return {node for instance in mine if stale_with(instance, report, snapshot)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh(Restart):
+    """A refresh under way.
+
+    Attributes:
+        own: this node and what it reports.
+        only_report: restart nothing.
+    """
+
+    own: tuple[NodeName, Report] | None
+    only_report: bool
+
+    def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+        """The next step."""
+        if edits := tuple(self._report(snapshot)):
+            node = self.own[0] if self.own is not None else ""
+            return Commit(
+                change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
+                job=replace(self, commits=self.commits + 1),
+                summary=f"{self.target.name}: the config of {node} is reported",
+            )
+        if self.only_report:
+            return Done(outcome=self._told(snapshot))
+        due = list(debts(self.target, snapshot))
+        why = hindrance(self.target, snapshot)
+        if due and why:
+            return Fail(error=self._put_off(why, due_on=sorted({debt.node for debt in due})))
+        job = replace(self, slots=self.slots.including(self._stale_again(snapshot), snapshot))
+        if not job.slots.before:
+            return Done(outcome=self._told(snapshot))
+        return Restart.decide(job, snapshot, planned, now)
+
+    def _report(self, snapshot: Snapshot) -> Iterator[Edit]:
+        if self.own is None:
+            return
+        node, report = self.own
+        for primitive in self.target.primitives:
+            before = reported(primitive, node, snapshot)
+            if before is not None and before.fingerprint == report.fingerprint:
+                continue
+            yield SetNodeAttribute(node=node, name=REPORT + primitive, value=str(report))
+            resource = snapshot.resources[primitive]
+            idle = not any(i.node == node and i.role.active for i in snapshot.instances.get(primitive, ()))
+            if idle and resource.revision_on(node) != report.fingerprint:
+                # Nothing runs here, so it costs nothing to say at once with what it will start.
+                nodes = {**resource.node_revisions, node: report.fingerprint}
+                yield SetRevision(resource=primitive, default=resource.revision, nodes=nodes)
+
+    def _stale_again(self, snapshot: Snapshot) -> set[Slot]:
+        """Slots that are due and not in this roll yet, or that were restarted in it and have a newer config since."""
+        states = self.slots.states(snapshot, None)
+        again = set()
+        for instance in snapshot.instances_of(self.target.resource):
+            if instance.resource not in self.target.primitives or not instance.role.active:
+                continue
+            slot = WHOLE if self.target.many is None else Slot(instance.node)
+            old = stale(instance, snapshot)
+            asked = owed_on(instance.resource, instance.node, snapshot) is not None
+            if ((old or asked) and slot not in states) or (old and states.get(slot) is SlotState.FRESH):
+                again.add(slot)
+        return again
+
+    def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
+        report = reported(primitive, node, snapshot)
+        fingerprint = report.fingerprint if report is not None else None
+        current = snapshot.resources[primitive].revision_on(node)
+        wanted = revision_of(fingerprint, None)
+        owed = (owed_on(primitive, node, snapshot) or "").rpartition("+")[2]
+        return revision_of(fingerprint, owed) if owed and wanted in {"", current} else wanted
+
+    def _debts(
+        self, primitive: ResourceId, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot
+    ) -> Iterator[Edit]:
+        # The report says what is owed; only a restart that somebody asked for leaves a note, which is paid here too.
+        paid = (slot for slot in old if slot in chosen)
+        yield from Restart._debts(self, primitive, chosen, tuple(paid), snapshot)  # noqa: SLF001 - what it overrides
+
+    def _told(self, snapshot: Snapshot) -> Outcome:
+        name = self.target.name
+        due = sorted({debt.node for debt in debts(self.target, snapshot)})
+        if self.only_report:
+            lead = "reported" if self.commits else "reported already; nothing was changed"
+            tail = f" A restart is owed on {', '.join(due)}." if due else ""
+            return Outcome(changed=bool(self.commits), message=f"{name}: {lead}.{tail}")
+        lead = "this node's config is reported; " if self.commits else ""
+        message = f"{name}: {lead}every running instance runs the config that its node reported; nothing was restarted."
+        return Outcome(changed=bool(self.commits), message=message)
+
+    def _put_off(self, why: str, due_on: list[NodeName]) -> Refused:
+        return Refused(
+            f"{self.target.name}: not restarted: {why}. A restart stays owed on {', '.join(due_on)}.",
+            hint="`pacewright reconcile` pays it when that is lifted, and so does every later refresh.",
+        )

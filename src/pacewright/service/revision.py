@@ -1,0 +1,169 @@
+"""Revisions and reports: what an instance was started with, and what its node has. Pure.
+
+A **report** is a permanent node attribute `pacewright-config-<primitive>` with the value `FINGERPRINT@CHANGED`: "my
+config for this service is in place, it has this fingerprint, and it last changed then (by my clock)". Only the node
+itself writes it.
+
+A **revision** is the value of the instance attribute `pacewright_revision` in the primitive's definition:
+`FINGERPRINT`, `FINGERPRINT+TOKEN` after a restart that was asked for, or `TOKEN` where no config is known.
+
+An instance is **stale**, and a restart is **owed**, if its node's report has another fingerprint than its revision;
+where its revision has no fingerprint at all, if it began before the config last changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pacewright.cluster import Instance, NodeName, ResourceId, Snapshot
+from pacewright.node.fingerprint import Inputs
+from pacewright.service.target import Target
+
+__all__ = [
+    "ONCE",
+    "OWED",
+    "REPORT",
+    "Debt",
+    "Report",
+    "debts",
+    "owed_on",
+    "reported",
+    "revision_of",
+    "stale",
+    "stale_with",
+    "token_time",
+    "unreported",
+]
+
+REPORT = "pacewright-config-"
+OWED = "pacewright-owed-"
+"""A permanent node attribute of this name and a primitive's id holds the revision of a restart that is due there."""
+
+ONCE = "once-"
+"""How a fingerprint begins that stands for a change whose inputs nobody knows: this, and a token."""
+
+_TOKEN_TIME = "%Y%m%dT%H%M%SZ"  # noqa: S105 - a format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A node saying "my config for this service is in place".
+
+    Attributes:
+        fingerprint: of the config.
+        changed: when it last changed, in seconds since the epoch by that node's clock.
+    """
+
+    fingerprint: str
+    changed: float
+
+    def __str__(self) -> str:
+        """The attribute's value."""
+        return f"{self.fingerprint}@{self.changed:.0f}"
+
+    @classmethod
+    def read(cls, value: str | None) -> Report | None:
+        """From the attribute's value; None if there is none, or somebody has spoilt it (then it is as not reported)."""
+        fingerprint, at, changed = (value or "").partition("@")
+        try:
+            return cls(fingerprint=fingerprint, changed=float(changed)) if fingerprint and at else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """A restart that is due and not yet done.
+
+    Attributes:
+        since: seconds since the epoch; None if not known.
+        reason: why it is due.
+        hindrance: why it cannot be paid now; empty if it can.
+    """
+
+    primitive: ResourceId
+    node: NodeName
+    since: float | None
+    reason: str
+    hindrance: str
+
+
+def reported(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> Report | None:
+    """What a node has reported for a primitive; None if nothing."""
+    found = snapshot.nodes.get(node)
+    return Report.read(found.attributes.get(REPORT + primitive)) if found is not None else None
+
+
+def owed_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str | None:
+    """The revision of a restart that was asked for and is due for a primitive on a node."""
+    return snapshot.nodes[node].attributes.get(OWED + primitive)
+
+
+def revision_of(fingerprint: str | None, token: str | None) -> str:
+    """The revision of a config, started because of a token (or not)."""
+    return "+".join(part for part in (fingerprint, token) if part)
+
+
+def stale(instance: Instance, snapshot: Snapshot) -> bool:
+    """True if a running instance does not run the config that its node has reported."""
+    report = reported(instance.resource, instance.node, snapshot)
+    return report is not None and stale_with(instance, report, snapshot)
+
+
+def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
+    """True if a running instance would be stale with that report of its node."""
+    if instance.run is None:
+        return False
+    fingerprint = _fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
+    if fingerprint is not None:
+        return fingerprint != report.fingerprint
+    return instance.run.since is None or instance.run.since <= report.changed
+
+
+def debts(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
+    """Every restart that is due for a service, by node."""
+    for instance in snapshot.instances_of(target.resource):
+        if instance.resource not in target.primitives or not instance.role.active:
+            continue
+        token = owed_on(instance.resource, instance.node, snapshot)
+        report = reported(instance.resource, instance.node, snapshot)
+        if report is not None and stale(instance, snapshot):
+            reason, since = "it runs an older config than its node has reported", report.changed or None
+        elif token is not None:
+            reason, since = "a restart was asked for", token_time(token)
+        else:
+            continue
+        node = snapshot.nodes[instance.node]
+        why = node.why_not or ("in maintenance" if node.maintenance else "")
+        yield Debt(primitive=instance.resource, node=instance.node, since=since, reason=reason, hindrance=why)
+
+
+def unreported(target: Target, node: NodeName, inputs: Inputs, snapshot: Snapshot) -> Iterator[Debt]:
+    """What is due on this node because its config has changed since it was reported, or was never reported."""
+    for instance in snapshot.instances_of(target.resource):
+        if instance.resource not in target.primitives or instance.node != node or instance.run is None:
+            continue
+        report = reported(instance.resource, node, snapshot)
+        began = instance.run.since
+        known = report.fingerprint if report is not None else None
+        fresh = known is None and began is not None and began > inputs.changed
+        if known != inputs.fingerprint and not fresh:
+            reason = "its config has changed and was not reported"
+            yield Debt(primitive=instance.resource, node=node, since=inputs.changed, reason=reason, hindrance="")
+
+
+def token_time(token: str) -> float | None:
+    """When a token was made, in seconds since the epoch."""
+    stamp = token.rpartition("+")[2].partition("-")[0]
+    try:
+        return datetime.strptime(stamp, _TOKEN_TIME).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _fingerprint_in(revision: str | None) -> str | None:
+    """The fingerprint in a revision; None where no config was known (no revision, or a restart's token alone)."""
+    head = (revision or "").partition("+")[0]
+    return head if head and token_time(head) is None else None
