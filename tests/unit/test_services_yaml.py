@@ -148,5 +148,9 @@ def test_the_documents_example_is_read(tmp_path: Path) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     example = text[text.index("    services:\n") : text.index("\n## Keys")]
     settings = read(tmp_path, re.sub(r"(?m)^ {4}", "", example))
-    assert settings.of("neutron-server") == ServiceSettings(resource=ResourceId("neutron-api-clone"), timeout=300.0)
+    assert settings.of("neutron-server") == ServiceSettings(
+        resource=ResourceId("neutron-api-clone"),
+        timeout=300.0,
+        config=("/etc/neutron/neutron.conf", "/etc/neutron/plugins/ml2/*.ini", "/etc/neutron/conf.d"),
+    )
     assert str(config.DEFAULT_PATH) in text

@@ -271,7 +271,7 @@ class Restart:
                 edits += self._debts(primitive, (slot,), (slot,), snapshot)
         for primitive in self.target.primitives:
             known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(slots, snapshot))
-            if known or snapshot.resources[primitive].node_revisions:
+            if known or not self.use_hold:
                 # Nothing runs there now, so the agent is not asked to reload for its new revision.
                 edits.append(self._revisions(primitive, tuple(slots), snapshot))
         return Commit(
