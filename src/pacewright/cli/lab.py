@@ -22,27 +22,35 @@ _FAULTS = {
     "kill": ("cut a node's power: everything in it is gone at once", Lab.kill),
     "boot": ("switch a node on again", Lab.boot),
     "cut": ("pull a node's network cable", Lab.cut),
-    "heal": ("plug it in again", Lab.heal),
-    "freeze": ("make everything in a node stand still", Lab.freeze),
+    "heal": ("plug a node's network cable in again", Lab.heal),
+    "freeze": ("make everything in a node stand still, as a stalled machine does", Lab.freeze),
     "thaw": ("let a frozen node go on", Lab.thaw),
 }
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
+    parser.description = "Boot a real, throw-away Pacemaker cluster on this machine; look into it, break it, remove it."
+    parser.epilog = "Needs root on Debian 12 or later. docs/lab.md tells what a node is and what it needs."
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    _configure_up(_verb(verbs, "up", "boot a cluster and wait until it is whole", _up))
+    _configure_up(_verb(verbs, "up", "boot a cluster and wait until all its nodes are online and fencing works", _up))
     _verb(verbs, "down", "remove a lab: no process, mount, namespace or file of it is left", _down)
-    _verb(verbs, "prune", "remove root file systems that no lab uses", _prune, name=False)
-    listing = _verb(verbs, "list", "labs on this machine", _list, name=False)
-    listing.add_argument("--json", action="store_true", help="one JSON array")
-    command = _verb(verbs, "exec", "run a command in a node (or beside them: lab)", _exec, node=True)
-    command.add_argument("command", nargs="+", metavar="CMD", help="the command, best behind --")
-    _verb(verbs, "shell", "a root shell in a node", _shell, node=True)
-    logs = _verb(verbs, "logs", "a node's journal; of a dead node too", _logs, node=True)
-    logs.add_argument("--follow", "-f", action="store_true", help="go on as it grows")
+    _verb(verbs, "prune", "remove cached root file systems that no lab uses", _prune, name=False)
+    listing = _verb(verbs, "list", "show the labs of this machine", _list, name=False)
+    listing.add_argument("--json", action="store_true", help="print one JSON array")
+    command = _verb(
+        verbs,
+        "exec",
+        "run a command in a node; with `lab` as NODE, a program of this machine on the nodes' network",
+        _exec,
+        node=True,
+    )
+    command.add_argument("command", nargs="+", metavar="CMD", help="the command and its arguments, behind --")
+    _verb(verbs, "shell", "open a root shell in a node", _shell, node=True)
+    logs = _verb(verbs, "logs", "show a node's journal; of a node without power too", _logs, node=True)
+    logs.add_argument("--follow", "-f", action="store_true", help="go on showing it as it grows")
     logs.add_argument("--unit", "-u", help="only this unit")
-    _verb(verbs, "install", "install the running source of Pacewright in all nodes", _install)
+    _verb(verbs, "install", "install this source of Pacewright in all nodes", _install)
     for name, (purpose, method) in _FAULTS.items():
         _verb(verbs, name, purpose, _fault(method), node=True)
 
@@ -74,21 +82,27 @@ def _verb(
     parser: argparse.ArgumentParser = verbs.add_parser(verb, help=purpose, description=purpose)
     parser.set_defaults(do=do)
     if name:
-        parser.add_argument("--name", default="default", metavar="L", help="which lab (default: default)")
+        parser.add_argument("--name", default="default", metavar="L", help="name of the lab (default: default)")
     if node:
         parser.add_argument("node", metavar="NODE", help="n1, n2, ...")
     return parser
 
 
 def _configure_up(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--nodes", type=int, default=3, metavar="N", help="how many nodes (default: 3)")
+    parser.add_argument("--nodes", type=int, default=3, metavar="N", help="how many nodes, 1 to 32 (default: 3)")
     parser.add_argument(
         "--distro", choices=lab.DISTROS, default="bookworm", help="Pacemaker 2.1 or 3.0 (default: bookworm)"
     )
     parser.add_argument(
-        "--with", dest="packages", default="", metavar="PACKAGES", help="more Debian packages, comma between"
+        "--with",
+        dest="packages",
+        default="",
+        metavar="PACKAGES",
+        help="more Debian packages for the nodes, separated by commas",
     )
-    parser.add_argument("--no-fencing", dest="fencing", action="store_false", help="without a fence device")
+    parser.add_argument(
+        "--no-fencing", dest="fencing", action="store_false", help="no fence device, and stonith-enabled=false"
+    )
 
 
 def _up(args: argparse.Namespace) -> int:

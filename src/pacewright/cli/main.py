@@ -17,12 +17,12 @@ __all__ = ["main"]
 # Command to what it is for. Each is a module of this folder with `configure(parser)` and `run(args) -> int`;
 # only the one that is called is imported, because a node's config run calls us several times.
 _COMMANDS = {
-    "service": "operate a service that the cluster runs: status, start, stop, restart, enable, disable",
+    "service": "operate a service that the cluster runs: list, status, start, stop, restart, refresh, ...",
     "owed": "list the restarts that are due and not done yet",
     "reconcile": "do the restarts that are due, and nothing else",
     "fact": "print what this node knows of its cluster, as one JSON object",
     "lab": "boot a real, throw-away Pacemaker cluster on this machine",
-    "demo": "restart a web service on such a cluster under load, count what happens, and compare it with pcs",
+    "demo": "restart a web service on a lab under load, count what happens, and compare it with pcs",
 }
 
 _INTERRUPTED = 130
@@ -68,7 +68,7 @@ def _overview(stream: TextIO) -> None:
     print("usage: pacewright COMMAND ...\n", file=stream)
     for name, purpose in _COMMANDS.items():
         print(f"  {name:<10} {purpose}", file=stream)
-    print("\n`pacewright COMMAND --help` tells about one.", file=stream)
+    print("\n`pacewright COMMAND --help` tells more about one, `pacewright --version` the version.", file=stream)
 
 
 if __name__ == "__main__":

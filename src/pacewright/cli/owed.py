@@ -19,8 +19,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "List every restart that is due and not done yet: an instance that runs an older config than its node has, or "
         "one that was asked for. `pacewright reconcile --all` pays them. Reads only."
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--config", default=str(DEFAULT_PATH), metavar="FILE", help="instead of %(default)s")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--config", default=str(DEFAULT_PATH), metavar="FILE", help="the site's services.yaml (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

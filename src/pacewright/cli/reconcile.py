@@ -22,8 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="one service")
     parser.add_argument("--all", action="store_true", help="every service with config inputs or debts")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--config", default=str(DEFAULT_PATH), metavar="FILE", help="instead of %(default)s")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--config", default=str(DEFAULT_PATH), metavar="FILE", help="the site's services.yaml (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

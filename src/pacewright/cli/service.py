@@ -16,38 +16,66 @@ __all__ = ["configure", "debt_as_dict", "run", "show_outcome"]
 
 _CHANGES = {
     "start": "see to it that the service runs",
-    "stop": "see to it that it runs nowhere",
+    "stop": "see to it that the service runs nowhere",
     "restart": "see to it that every instance has started after this call",
-    "report": "say that this node's config for it is in place; restart nothing",
+    "report": "say that this node's config for the service is in place; restart nothing",
     "refresh": "report this node's config, and restart the instances that run an older one",
-    "enable": "let the cluster manage it, and systemd not start it at boot",
-    "disable": "keep the cluster from acting on it (is-managed=false)",
+    "enable": "let the cluster manage the service; systemd does not start it at boot",
+    "disable": "keep the cluster from acting on the service (is-managed=false)",
+}
+_MORE = {
+    "start": "Takes `target-role=Stopped` away, and has the cluster try again what failed.",
+    "stop": "Sets `target-role=Stopped`; the service stays stopped until `start`.",
+    "restart": "One instance after another, promoted ones last. What this command has begun, the cluster finishes by "
+    "itself, also if the command is killed. Calls that overlap share one restart.",
+    "report": "Where the report differs from what an instance was started with, a restart is owed: "
+    "`pacewright owed` lists it, `refresh` and `pacewright reconcile` do it.",
+    "refresh": "It compares, so it does not matter who asks and how often. What configuration management calls after a "
+    "change.",
+    "enable": "Takes `is-managed=false` and maintenance of the resource away.",
+    "disable": "It goes on running as it is, and nobody looks after it. To stop it, use `stop`.",
 }
 _STATUS_CODES = {State.RUNNING: 0, State.CHANGING: 3, State.FAILED: 3, State.STOPPED: 3}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The subcommands and their options."""
-    parser.epilog = "Exit codes: docs/exit-codes.md. `status` has systemctl's: 0 running, 3 not running, 4 unknown."
+    parser.description = (
+        "Operate a service, through whoever runs it: the cluster if it knows the name, else systemd on this node. "
+        "NAME is an alias of services.yaml, the id of a resource, or a systemd unit that a resource runs."
+    )
+    parser.epilog = (
+        "Exit codes: 0 done or already so, 1 an instance failed, 2 wrong request, 4 unknown service, 5 refused, "
+        "6 cluster down or without quorum, 7 time is up, 8 a tool failed, 9 this machine cannot. "
+        "`status` has systemctl's: 0 running, 3 not running, 4 unknown. All of them: docs/exit-codes.md."
+    )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="every service of the cluster, from one read")
+    listing = verbs.add_parser("list", help="show every service of the cluster")
     _common(listing)
-    status = verbs.add_parser("status", help="how services are, on each node; exit code as systemctl's")
-    status.add_argument("names", nargs="+", metavar="NAME")
-    status.add_argument("--node", help="seen from that node (default: this one)")
+    status = verbs.add_parser("status", help="show how services are on each node; exit code as systemctl's")
+    status.add_argument("names", nargs="+", metavar="NAME", help="alias, resource id or systemd unit")
+    status.add_argument("--node", help="the node whose own instance decides the exit code (default: this one)")
     _common(status)
     for verb, purpose in _CHANGES.items():
-        change = verbs.add_parser(verb, help=purpose, description=f"{verb}: {purpose}.")
-        change.add_argument("name", metavar="NAME")
-        change.add_argument("--plan", action="store_true", help="only show what the scheduler would do")
-        change.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after so long")
-        change.add_argument("--node", help="only the instance on that node (restart)")
+        change = verbs.add_parser(verb, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}. {_MORE[verb]}")
+        change.add_argument("name", metavar="NAME", help="alias, resource id or systemd unit")
         change.add_argument(
-            "--allow-collateral", action="store_true", help="accept that something beyond the service moves or stops"
+            "--plan", action="store_true", help="only show what the cluster would do, by its own scheduler"
+        )
+        change.add_argument(
+            "--timeout",
+            type=_seconds,
+            metavar="SECONDS",
+            help="give up after so long; what was begun, the cluster finishes (default: from services.yaml, else what "
+            "the resource's own time-outs come to, and 60)",
+        )
+        change.add_argument("--node", help="only the instance on that node" if verb == "restart" else argparse.SUPPRESS)
+        change.add_argument(
+            "--allow-collateral", action="store_true", help="go on also if something beyond the service moves or stops"
         )
         if verb == "restart":
             change.add_argument(
-                "--all-at-once", action="store_true", help="all instances together, not one after another"
+                "--all-at-once", action="store_true", help="all instances together: quicker, and an outage"
             )
         if verb in {"report", "refresh"}:
             change.add_argument(
@@ -88,8 +116,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--config", default=str(DEFAULT_PATH), metavar="FILE", help="instead of %(default)s")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--config", default=str(DEFAULT_PATH), metavar="FILE", help="the site's services.yaml (default: %(default)s)"
+    )
 
 
 def _absolute(text: str) -> str:
