@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from pacewright import __version__
-from pacewright.errors import PacewrightError
+from pacewright.errors import NodeError, PacewrightError
 
 __all__ = ["main"]
 
@@ -32,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns its exit code (docs/exit-codes.md). Never shows a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        if sys.stdout is not None:  # it is None when it was closed before we began
+            sys.stdout.flush()
+        return code
     except PacewrightError as error:
         print(f"pacewright: {error}", file=sys.stderr)
         return error.exit_code
@@ -40,9 +44,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("pacewright: interrupted. What was committed, the cluster finishes by itself.", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone. Python would complain once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone
         return 0
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}:
+            raise
+        _drop_output()
+        print(f"pacewright: the output cannot be written: {error.strerror}.", file=sys.stderr)
+        return NodeError.exit_code
+
+
+def _drop_output() -> None:
+    # Python would complain once more while it exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:
