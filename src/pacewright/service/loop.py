@@ -62,7 +62,7 @@ def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Con
     return step
 
 
-def _examine(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection) -> Commit | Fail | Ask | Job:
+def _examine(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection) -> Commit | Fail | Ask | Wait | Job:
     if step.foreseen:
         return step
     forecast = cluster.what_if(snapshot, step.change, step.then)
@@ -74,6 +74,9 @@ def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, pro
     verdict = _examine(job, step, snapshot, cluster)
     if isinstance(verdict, Fail):
         raise verdict.error
+    if isinstance(verdict, Wait):
+        cluster.wait(_QUIET)
+        return verdict.job
     if not isinstance(verdict, Commit):
         assert not isinstance(verdict, Ask)  # noqa: S101 - it had what it asked for
         return verdict

@@ -38,6 +38,7 @@ __all__ = ["Restart", "begin_restart"]
 
 _HOLD_MARGIN = 10.0
 """Seconds by which a hold outlasts the stop that it waits for."""
+_DOWN_MEANWHILE = {"restart", "start", "recover", "stop"}
 _STOP_TIMEOUT = 100.0
 """Seconds: what pcs gives a systemd resource; the longest default of any."""
 
@@ -113,11 +114,21 @@ class Restart:
         why = hindrance(self.target, snapshot)
         if why:
             return Fail(error=Refused(f"{self.target.name}: restart not finished: {why}."))
+        slots = self.slots.including(self._newly_held(snapshot), snapshot)
+        if slots is not self.slots:
+            return replace(self, slots=slots).decide(snapshot, planned, now)
         states = self.slots.states(snapshot, planned)
         if SlotState.FAILED in states.values() and planned is None:
             return Ask()
         job = replace(self, slots=self.slots.knowing(states, snapshot))
         return job._step(states, snapshot, planned, now)  # noqa: SLF001 - itself
+
+    def _newly_held(self, snapshot: Snapshot) -> set[Slot]:
+        """Slots that another call holds: this one waits for them, and lets them go if that call dies."""
+        if self.target.many is None:
+            return set()
+        mine = (node for resource, node in snapshot.holds if resource == self.target.many and node is not None)
+        return {Slot(node) for node in mine} - set(self.slots.before)
 
     def _step(self, states: Mapping[Slot, SlotState], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         def those(*wanted: SlotState) -> list[Slot]:
@@ -131,6 +142,8 @@ class Restart:
             return Wait(reason=f"{', '.join(self.slots.called(slot) for slot in waiting)} to restart", job=self)
         for slot in those(SlotState.BROKEN):
             return self._clean(slot, snapshot)
+        if others := self._busy_elsewhere(states, snapshot):
+            return Wait(reason=f"{', '.join(others)} to restart", job=self)
         if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot)):
             chosen = tuple(old) if self.at_once else (old[0],)
             unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
@@ -138,11 +151,15 @@ class Restart:
             return step(chosen, tuple(old), snapshot, now)
         return self._finish(those(SlotState.FRESH), snapshot, planned)
 
-    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Job:
+    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
         """Refuse effects beyond the service; switch to holds for an agent that would only reload."""
         mine = [action for action in forecast.actions if action.resource in self.target.primitives]
         if not self.use_hold and any(action.verb.startswith("reload") for action in mine):
             return replace(self, use_hold=True)
+        if step.places:
+            elsewhere = {a.node for a in mine if a.verb in _DOWN_MEANWHILE and not a.blocked} - step.places - {None}
+            if elsewhere:  # another call has just committed it; the cluster has not begun yet
+                return Wait(reason=f"{', '.join(sorted(map(str, elsewhere)))} to restart", job=self)
         releasing = any(isinstance(edit, Release) for edit in step.change.edits)
         beyond = surprises(forecast, self.target.primitives, own={"restart", "promote", "demote", "start", "recover"})
         if beyond and not self.allow_collateral and not releasing:
@@ -163,6 +180,13 @@ class Restart:
         if along and isinstance(job, Restart):
             job = replace(job, companions=job.companions | along)
         return replace(step, job=job)
+
+    def _busy_elsewhere(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[NodeName]:
+        """Nodes outside this roll where an instance of the service is being stopped or started."""
+        if self.at_once or self.target.many is None:
+            return []
+        busy = (i for i in snapshot.instances_of(self.target.resource) if i.operation is not None)
+        return sorted({i.node for i in busy if i.resource in self.target.primitives and Slot(i.node) not in states})
 
     def _unnoticed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if Pacemaker would not notice a new definition: after a demote it does not compare it.
@@ -187,6 +211,7 @@ class Restart:
         reason = f"restart {self.target.name}" + (f" on {', '.join(chosen)}" if chosen != (WHOLE,) else "")
         return Commit(
             change=Change(edits=tuple(edits), reason=reason),
+            places=self._places(chosen),
             job=replace(self, commits=self.commits + 1),
             summary=f"restarting {self._progress(chosen)}",
         )
@@ -259,6 +284,7 @@ class Restart:
             then=Change(
                 edits=tuple(self._released(slot) for slot in chosen), reason=f"restart {self.target.name}: let it start"
             ),
+            places=self._places(chosen),
             job=replace(self, commits=self.commits + 1),
             summary=f"restarting {self._progress(chosen)} ({why}, so it is held stopped)",
         )
@@ -271,7 +297,7 @@ class Restart:
                 edits += self._debts(primitive, (slot,), (slot,), snapshot)
         for primitive in self.target.primitives:
             known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(slots, snapshot))
-            if known or not self.use_hold:
+            if known or not self.use_hold or snapshot.resources[primitive].node_revisions:
                 # Nothing runs there now, so the agent is not asked to reload for its new revision.
                 edits.append(self._revisions(primitive, tuple(slots), snapshot))
         return Commit(
@@ -347,6 +373,9 @@ class Restart:
             f"{self.target.name}: {failed.resource} did not come up on {failed.node}: {failed.failure}.{rest}",
             hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
         )
+
+    def _places(self, chosen: tuple[Slot, ...]) -> frozenset[NodeName]:
+        return frozenset() if self.at_once or WHOLE in chosen else frozenset(NodeName(slot) for slot in chosen)
 
     def _progress(self, chosen: tuple[Slot, ...]) -> str:
         if chosen == (WHOLE,):

@@ -86,6 +86,8 @@ class Slots:
     def including(self, again: Iterable[Slot], snapshot: Snapshot) -> Slots:
         """These slots and more, or anew: what is in them now counts as old."""
         anew = frozenset(again)
+        if not anew:
+            return self
         added = {slot: _before(self.instances(slot, snapshot), snapshot, set()) for slot in anew}
         return replace(self, before={**self.before, **added}, renewed=self.renewed - anew, tried=self.tried - anew)
 

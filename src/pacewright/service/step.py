@@ -33,12 +33,15 @@ class Commit:
     Attributes:
         then: what will be written later to complete it (taking a hold away); previewed together with it.
         foreseen: it has to be written whatever follows from it, so it is not previewed: an instance is down until then.
+        places: the nodes whose instances it restarts, where others of the service must stay up meanwhile; empty where
+            that does not matter.
         summary: what happens, in a few words for progress: `n1: restart`.
     """
 
     change: Change
     then: Change | None = None
     foreseen: bool = False
+    places: frozenset[NodeName] = frozenset()
     job: Job
     summary: str
 
@@ -95,8 +98,8 @@ class Job(Protocol):
             now: seconds since the epoch.
         """
 
-    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Job:
-        """Judge a commit by what the scheduler would do: go on with it, refuse, ask, or decide again as another job.
+    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
+        """Judge a commit by what the scheduler would do: go on, refuse, ask, wait, or decide again as another job.
 
         Args:
             step: what `decide` wanted.
