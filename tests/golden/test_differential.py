@@ -40,8 +40,8 @@ def theirs(mon: ET.Element, snapshot: Snapshot) -> Counter[tuple[Any, ...]]:
     found: Counter[tuple[Any, ...]] = Counter()
     left = departed(snapshot)
     for resource in mon.iterfind("resources//resource"):
-        if true(resource, "orphaned"):
-            continue  # it is no resource any more, so it can be no service
+        if resource.get("id", "").partition(":")[0] not in snapshot.resources:
+            continue  # an orphan, or what a bundle or a guest node is made of: none of them is a service
         name, role = resource.get("id", "").partition(":")[0], resource.get("role", "")
         places = [node.get("name", "") for node in resource.iterfind("node")]
         if not places and role in UNDER_WAY.values():

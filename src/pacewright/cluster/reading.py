@@ -88,22 +88,44 @@ def _not_a_cib(why: str, document: bytes) -> ToolOutput:
 def _read_nodes(root: ET.Element, configuration: ET.Element, *, fencing: bool) -> dict[NodeName, Node]:
     configured = {element.get("id", ""): element for element in configuration.iterfind("nodes/node")}
     states = {element.get("id", ""): element for element in root.iterfind("status/node_state")}
+    connections = _connections(states)
     nodes: dict[NodeName, Node] = {}
     for node_id in [*configured, *(i for i in states if i not in configured)]:
-        node = _node(node_id, configured.get(node_id), states.get(node_id), fencing=fencing)
+        node = _node(node_id, configured.get(node_id), states.get(node_id), connections, fencing=fencing)
         nodes[node.name] = node
     return nodes
 
 
-def _node(node_id: str, configured: ET.Element | None, state: ET.Element | None, *, fencing: bool) -> Node:
+def _connections(states: Mapping[str, ET.Element]) -> dict[str, bool]:
+    """The remote nodes by name, also guests and those inside bundles: whether the connection to each is up."""
+    up: dict[str, bool] = {}
+    for state in states.values():
+        for history in state.iterfind("lrm/lrm_resources/lrm_resource[@type='remote'][@provider='pacemaker']"):
+            name = history.get("id", "")
+            found = read_instance(history, ResourceId(name), NodeName(""), promotable=False)
+            up[name] = up.get(name, False) or (found is not None and found.settled)
+    return up
+
+
+def _node(
+    node_id: str,
+    configured: ET.Element | None,
+    state: ET.Element | None,
+    connections: Mapping[str, bool],
+    *,
+    fencing: bool,
+) -> Node:
     attributes = plain_values(configured, "instance_attributes") if configured is not None else {}
     volatile = state.find("transient_attributes") if state is not None else None
     transient = plain_values(volatile, "instance_attributes") if volatile is not None else {}
-    remote = _is_remote(configured, state)
     names = [element.get("uname") for element in (configured, state) if element is not None]
-    online, pending, unclean = _presence(state, remote=remote, fencing=fencing)
+    name = next((name for name in names if name), node_id)
+    remote = name in connections or _is_remote(configured, state)
+    online, pending, unclean = (
+        (connections.get(name, False), False, False) if remote else _presence(state, fencing=fencing)
+    )
     return Node(
-        name=NodeName(next((name for name in names if name), node_id)),
+        name=NodeName(name),
         id=node_id,
         kind="remote" if remote else "member",
         online=online,
@@ -127,14 +149,12 @@ def _maintained(state: ET.Element | None) -> bool:
     return state is not None and is_true(state.get("node_in_maintenance")) and is_true(state.get("remote_node"))
 
 
-def _presence(state: ET.Element | None, *, remote: bool, fencing: bool) -> tuple[bool, bool, bool]:
+def _presence(state: ET.Element | None, *, fencing: bool) -> tuple[bool, bool, bool]:
     """Online, pending, unclean: `determine_online_status_fencing` of lib/pengine/unpack.c in short."""
     if state is None:
         # Never seen. With fencing, Pacemaker does not trust such a node (startup-fencing).
-        return False, False, fencing and not remote
+        return False, False, fencing
     member, peer = _since(state.get("in_ccm")), _since(state.get("crmd"))
-    if remote:
-        return member, False, False
     joined = state.get("join") == "member"
     if member and peer and joined:
         return True, False, False
