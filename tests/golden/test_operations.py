@@ -500,3 +500,25 @@ def test_an_instance_that_was_demoted_is_restarted_too() -> None:
     perform(world, "restart", "st")
     assert not set(old.values()) & set(keys(world.read(), "st").values())
     assert debts(world.read()) == []
+
+
+# --- remote nodes, guests, bundles
+
+
+@pytest.mark.parametrize(
+    ("name", "service", "places"),
+    [
+        ("made-remote", "web", ("far1", "guest1", "n1", "n2", "n3")),
+        ("made-bundle", "cache", ("cache-bundle-0", "cache-bundle-1", "cache-bundle-2")),
+        ("made-bundle", "db", ("n3",)),
+    ],
+)
+def test_services_on_remote_nodes_and_in_bundles(name: str, service: str, places: tuple[str, ...]) -> None:
+    world = World(written(parse((CIBS / f"{name}.xml").read_bytes())))
+    perform(world, "restart", service)
+    assert restarts(world.forecasts) == [f"{service} {node}" for node in places]
+    assert traces(world.read()) == []
+    perform(world, "stop", service)
+    assert roles(world.read(), service) == {}
+    perform(world, "start", service)
+    assert list(roles(world.read(), service)) == [f"{service} {node}" for node in places]

@@ -12,7 +12,7 @@ from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
 from pacewright.cluster.commit import commit
-from pacewright.cluster.forecast import Forecast, followed, what_if
+from pacewright.cluster.forecast import Action, Forecast, followed, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
@@ -94,6 +94,7 @@ class Simulation:
         self._document = ET.tostring(snapshot.root)
         self.forecasts: list[tuple[Change, Forecast]] = []
         self._asked: tuple[Snapshot, Change, Forecast] | None = None
+        self._done: tuple[Action, ...] = ()
 
     def read(self) -> Snapshot:
         """The copy as it is now."""
@@ -136,12 +137,16 @@ class Simulation:
         self.commit(Change(edits=(), reason=f"try {resource} on {node} again"), based_on=parse(ET.tostring(root)))
 
     def wait(self, seconds: float) -> bool:
-        """What was under way ends, and the cluster goes on from there; True if there was anything."""
+        """What was under way ends, and the cluster goes on from there; False if it has nothing to do."""
         del seconds
         root = ET.fromstring(self._document)  # noqa: S314 - our own copy
-        if not _end_operations(root):
+        ended = _end_operations(root)
+        forecast = what_if(parse(ET.tostring(root)))
+        coming = tuple(action for action in forecast.actions if not action.blocked)
+        if not ended and coming in {(), self._done}:
             return False
-        self._document = _unlike_any_other(what_if(parse(ET.tostring(root))).after)
+        self._done = coming  # if it wants the same again, it does not get there
+        self._document = _unlike_any_other(forecast.after)
         return True
 
 

@@ -1,0 +1,261 @@
+"""Refresh on a simulated cluster, where the real scheduler decides: what is stale is restarted, once, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pacewright.clock import Deadline
+from pacewright.cluster import Change, Edit, NodeName, ResourceId, SetMeta, SetRevision, Snapshot
+from pacewright.errors import NoQuorum, Refused
+from pacewright.service import Options, Outcome
+from pacewright.service.config import Settings
+from pacewright.service.loop import carry_out
+from pacewright.service.refresh import Refresh, begin_refresh
+from pacewright.service.revision import REPORT, Report, debts
+from pacewright.service.target import Target, find
+from tests.clusters import cluster, primitive
+from tests.golden.test_operations import Killed, World, base, interleave, perform, reloading, traces
+from tests.imagined import restarts, written
+
+pytestmark = pytest.mark.scheduler
+
+LONG_AGO, LATER = 1.0, 4_000_000_000.0
+NODES = ("n1", "n2", "n3")
+
+
+def target_of(name: str, snapshot: Snapshot) -> Target:
+    found = find(name, snapshot, Settings())
+    assert found is not None
+    return found
+
+
+def begin(world: World, name: str, node: str | None, config: str, changed: float = LATER, **more: bool) -> Refresh:
+    """The job of `pacewright service refresh NAME` on a node that has a config; on no node it is `reconcile`."""
+    snapshot = world.read()
+    own = (NodeName(node), Report(fingerprint=config, changed=changed)) if node is not None else None
+    return begin_refresh(
+        target_of(name, snapshot),
+        snapshot,
+        world.what_if(snapshot),
+        own=own,
+        at_once=more.get("at_once", False),
+        allow_collateral=False,
+        only_report=more.get("only_report", False),
+    )
+
+
+def refresh(world: World, name: str, node: str | None, config: str, changed: float = LATER, **more: bool) -> Outcome:
+    job = begin(world, name, node, config, changed, **more)
+    deadline = Deadline.after(60, world.clock)
+    return carry_out(job, world, name=name, deadline=deadline, clock=world.clock, progress=lambda line: None)
+
+
+def owed(world: World, name: str) -> list[str]:
+    snapshot = world.read()
+    return sorted(f"{debt.primitive} {debt.node}" for debt in debts(target_of(name, snapshot), snapshot))
+
+
+def test_the_first_report_of_a_config_older_than_the_instance_restarts_nothing() -> None:
+    world = World(base())
+    for node in NODES:
+        assert "nothing was restarted" in refresh(world, "web", node, "aaaa", LONG_AGO).message
+    assert restarts(world.forecasts) == []
+    commits = len(world.forecasts)
+    assert not refresh(world, "web", "n1", "aaaa", LONG_AGO).changed
+    assert len(world.forecasts) == commits, "no config changed, so nothing is written"
+
+
+def test_the_first_report_of_a_config_newer_than_the_instance_restarts_that_one() -> None:
+    world = World(base())
+    refresh(world, "web", "n2", "aaaa")
+    assert restarts(world.forecasts) == ["web n2"]
+    refresh(world, "web", "n2", "aaaa")
+    assert restarts(world.forecasts) == ["web n2"]
+
+
+def test_a_new_config_on_each_node_restarts_each_instance_once_and_ends_in_one_plain_revision() -> None:
+    world = World(base())
+    for config in ("aaaa", "bbbb"):
+        world.forecasts.clear()
+        for node in NODES:
+            refresh(world, "web", node, config)
+        assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
+        web = world.read().resources[ResourceId("web")]
+        assert (web.revision, dict(web.node_revisions)) == (config, {})
+        world.forecasts.clear()
+        for node in NODES:
+            assert not refresh(world, "web", node, config).changed
+        assert world.forecasts == []
+
+
+def test_whoever_calls_pays_for_all_that_have_reported_one_after_the_other() -> None:
+    world = World(base())
+    for node in NODES:
+        assert "restart is owed on" in refresh(world, "web", node, "aaaa", only_report=True).message
+    assert owed(world, "web") == ["web n1", "web n2", "web n3"]
+    assert restarts(world.forecasts) == []
+    refresh(world, "web", None, "")
+    assert [restarts([step]) for step in world.forecasts if restarts([step])] == [["web n2"], ["web n3"], ["web n1"]]
+    assert owed(world, "web") == []
+
+
+def test_together_restarts_all_that_are_stale_in_one_step() -> None:
+    world = World(base())
+    for node in ("n1", "n3"):
+        refresh(world, "web", node, "aaaa", only_report=True)
+    refresh(world, "web", None, "", at_once=True)
+    assert [restarts([step]) for step in world.forecasts if restarts([step])] == [["web n1", "web n3"]]
+
+
+def test_nodes_may_have_different_configs() -> None:
+    world = World(base())
+    for node in NODES:
+        refresh(world, "web", node, f"of-{node}")
+    assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
+    web = world.read().resources[ResourceId("web")]
+    assert {node: web.revision_on(NodeName(node)) for node in NODES} == {node: f"of-{node}" for node in NODES}
+    refresh(world, "web", "n2", "new")
+    assert restarts(world.forecasts) == ["web n1", "web n2", "web n2", "web n3"]
+
+
+def test_a_passive_node_reports_for_later_and_restarts_nothing() -> None:
+    world = World(base())
+    (home,) = (i.node for i in world.read().instances[ResourceId("db")])
+    passive = next(node for node in NODES if node != home)
+    refresh(world, "db", passive, "aaaa")
+    assert restarts(world.forecasts) == []
+    assert world.read().resources[ResourceId("db")].revision_on(NodeName(passive)) == "aaaa"
+    refresh(world, "db", home, "aaaa")
+    assert restarts(world.forecasts) == [f"db {home}"]
+
+
+@pytest.mark.parametrize("name", ["lb", "st"])
+def test_a_reload_is_not_taken_for_a_restart(name: str) -> None:
+    world = World(reloading())
+    before = {i.node: i.run and i.run.key for i in world.read().instances[ResourceId(name)]}
+    for node in before:
+        refresh(world, name, node, "aaaa")
+    after = {i.node: i.run and i.run.key for i in world.read().instances[ResourceId(name)]}
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    assert owed(world, name) == []
+    assert not any(action.verb.startswith("reload") for _, f in world.forecasts for action in f.actions)
+    assert world.read().holds == {}
+
+
+def test_a_restart_on_top_of_a_report_is_not_taken_for_an_old_config() -> None:
+    world = World(base())
+    for node in NODES:
+        refresh(world, "web", node, "aaaa")
+    perform(world, "restart", "web")
+    world.forecasts.clear()
+    for node in NODES:
+        assert not refresh(world, "web", node, "aaaa").changed
+    assert world.forecasts == []
+
+
+def test_a_restart_whose_caller_died_is_paid_by_a_reconcile() -> None:
+    world = World(base())
+    world.left = 1
+    with pytest.raises(Killed):
+        perform(world, "restart", "web")
+    assert len(owed(world, "web")) == 2
+    refresh(world, "web", None, "")
+    assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
+    assert traces(world.read()) == []
+
+
+def test_what_cannot_be_paid_now_stays_owed_and_is_paid_by_the_next_call_that_can() -> None:
+    world = World(written(base(), SetMeta(resource=ResourceId("web-clone"), name="is-managed", value="false")))
+    with pytest.raises(Refused, match=r"web: not restarted: it is not managed .* stays owed on n1"):
+        refresh(world, "web", "n1", "aaaa")
+    assert owed(world, "web") == ["web n1"]
+    lift = SetMeta(resource=ResourceId("web-clone"), name="is-managed", value=None)
+    world.commit(Change(edits=(lift,), reason="lift"), based_on=world.read())
+    refresh(world, "web", "n3", "aaaa", LONG_AGO)
+    assert restarts(world.forecasts) == ["web n1"]
+
+
+def test_without_quorum_nothing_is_reported() -> None:
+    snapshot = cluster(primitive("db"), running={"db": ("n1",)}, quorate=False)
+    world = World(snapshot)
+    with pytest.raises(NoQuorum, match="stays owed"):
+        refresh(world, "db", "n1", "aaaa")
+
+
+def test_a_spoilt_report_counts_as_none() -> None:
+    for value in ("", "aaaa", "aaaa@", "@12", "aaaa@soon"):
+        snapshot = cluster(primitive("db"), running={"db": ("n1",)}, attributes={"n1": {f"{REPORT}db": value}})
+        assert list(debts(target_of("db", snapshot), snapshot)) == []
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from(["web", "st", "pair-clone", "g"]), st.lists(st.integers(min_value=0, max_value=2), max_size=24))
+def test_three_nodes_refresh_at_once_and_each_instance_restarts_once(name: str, order: list[int]) -> None:
+    world = World(base())
+    jobs = [begin(world, name, node, "aaaa") for node in NODES]
+    interleave(world, jobs, order)
+    if owed(world, name):  # a call that was done before the last report came
+        refresh(world, name, None, "")
+    found = restarts(world.forecasts)
+    assert found == sorted(set(found)), "an instance was restarted twice"
+    assert owed(world, name) == []
+    assert len(found) == len(world.read().instances_of(ResourceId(target_of(name, world.read()).resource)))
+    for _, forecast in world.forecasts:
+        down = {a.node for a in forecast.actions if a.verb == "restart"}
+        assert len(down) <= 1, "two instances of a rolling refresh were down together"
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(NODES), st.integers(0, 2), st.sampled_from([None, 1, 2, 3])), max_size=7))
+def test_whatever_dies_the_last_call_pays_and_nothing_restarts_more_often_than_its_config_changed(
+    history: list[tuple[str, int, int | None]],
+) -> None:
+    world = World(base())
+    config: dict[str, str] = {}
+    changes = dict.fromkeys(NODES, 0)
+    for node, version, dies_after in history:
+        changes[node] += config.get(node) != f"v{version}"
+        config[node] = f"v{version}"
+        world.left = dies_after
+        try:
+            refresh(world, "web", node, config[node])
+        except Killed:
+            pass
+    world.left = None
+    for node in config:  # the next run of configuration management on each node
+        refresh(world, "web", node, config[node])
+    assert owed(world, "web") == []
+    counted = restarts(world.forecasts)
+    for node in NODES:
+        assert counted.count(f"web {node}") <= changes[node]
+    snapshot = world.read()
+    for node in config:
+        assert snapshot.resources[ResourceId("web")].revision_on(NodeName(node)) == config[node]
+    assert len(snapshot.instances[ResourceId("web")]) == len(NODES)
+
+
+def test_a_config_that_changes_again_in_the_middle_of_a_roll_ends_as_the_newest() -> None:
+    world = World(base())
+    refresh(world, "web", "n1", "aaaa", only_report=True)
+    refresh(world, "web", "n2", "aaaa", only_report=True)
+    jobs = [begin(world, "web", None, ""), begin(world, "web", "n1", "bbbb")]
+    interleave(world, jobs, [0, 0, 0, 0, 0, 0, 1, 1, 1])
+    refresh(world, "web", None, "")
+    assert owed(world, "web") == []
+    assert world.read().resources[ResourceId("web")].revision_on(NodeName("n1")) == "bbbb"
+
+
+def test_an_edit_of_another_tool_costs_one_restart_at_most() -> None:
+    world = World(base())
+    for node in NODES:
+        refresh(world, "web", node, "aaaa")
+    wiped: Edit = SetRevision(resource=ResourceId("web"), default=None, nodes={})
+    world.commit(Change(edits=(wiped,), reason="another tool rewrote the definition"), based_on=world.read())
+    world.forecasts.clear()
+    for node in NODES:
+        refresh(world, "web", node, "aaaa", LONG_AGO)
+    assert restarts(world.forecasts) == []
+    assert perform(world, "restart", "web", Options()).changed
