@@ -47,7 +47,7 @@ class Effort:
     idle: float
 
 
-_FULL = Effort(systemd=3, ocf=7, reads=9, hundred=2, changes=20, idle=15)
+_FULL = Effort(systemd=3, ocf=6, reads=9, hundred=2, changes=20, idle=15)
 _QUICK = Effort(systemd=1, ocf=2, reads=3, hundred=0, changes=4, idle=3)
 
 

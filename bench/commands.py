@@ -137,7 +137,7 @@ def many(lab: Lab, times: int, hundred_times: int, say: Say) -> tuple[Timed, ...
         label = f"`pacewright service status` of {count}"
         tasks.append(_Task(key=f"pacewright-{count}", label=label, lines=(ours,), times=times))
         theirs = tuple(("pcs", "resource", "status", name) for name in names)
-        often = hundred_times if count == 100 else times
+        often = hundred_times if count == 100 else 5
         if often:
             label = f"`pcs resource status` for each of {count}"
             tasks.append(_Task(key=f"pcs-{count}", label=label, lines=theirs, times=min(times, often)))

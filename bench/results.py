@@ -99,6 +99,10 @@ def _restart_targets(results: Results) -> Iterator[Target]:
         ratio = results.restart(case, "pacewright", label).ratio.median
         goal = f"at most {limit} x the floor"
         yield Target(name=name, goal=goal, seen=f"{ratio:.2f} x", reached=ratio <= limit)
+    instance = results.restart("counted-one", "pacewright")
+    returned = instance.figure(lambda run: run.known / run.floor if run.known and run.floor else None).median
+    name = "OCF instance: commit's return to settled"
+    yield Target(name=name, goal="at most 1.5 x the floor", seen=f"{returned:.2f} x", reached=returned <= 1.5)
     for name, case, label in (
         ("OCF instance: whole command", "counted-one", ""),
         ("OCF clone, all at once: whole command", "counted-all", "all at once"),

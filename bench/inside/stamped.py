@@ -3,7 +3,7 @@
     python3 -I stamped.py STAMPS service restart NAME ...
 
 Nothing else differs from /usr/bin/pacewright. STAMPS gets one JSON object, times in seconds since the epoch:
-`begun` (this program's first line), `committed` (one time per commit), `known` (the restart returned).
+`begun` (this program's first line), `committed` (one time per commit), `known` (the operation was over).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster import Change, LiveConnection, Snapshot
-from pacewright.service import Options, Outcome, Services
 
 BEGUN = SYSTEM_CLOCK.now()
 
@@ -36,15 +36,16 @@ def stamp_commits() -> None:
 
 
 def stamp_end() -> None:
-    """Note the time when the operation returned to the command line."""
-    plain = Services.restart
+    """Note the time when the operation lets go of the cluster, with nothing left to learn."""
+    plain = LiveConnection.__exit__
 
-    def restart(self: Services, name: str, options: Options) -> Outcome:
-        outcome = plain(self, name, options)
+    def leave(
+        self: LiveConnection, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         known.append(SYSTEM_CLOCK.now())
-        return outcome
+        plain(self, kind, error, trace)
 
-    Services.restart = restart  # type: ignore[method-assign]
+    LiveConnection.__exit__ = leave  # type: ignore[method-assign]
 
 
 def main() -> int:
