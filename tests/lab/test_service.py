@@ -31,6 +31,7 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {node: after[node] - before[node] for node in before}
 
 
+@pytest.mark.trixie
 def test_a_clone_restarts_one_instance_after_the_other_each_once_with_the_new_config(services: Counted) -> None:
     services.configure("two")
     before = dict(services.starts("web"))
@@ -43,6 +44,7 @@ def test_a_clone_restarts_one_instance_after_the_other_each_once_with_the_new_co
     assert runs[2] - runs[1] >= 1, "one after the other"
 
 
+@pytest.mark.trixie
 def test_all_at_once_and_a_single_node(services: Counted) -> None:
     before = dict(services.starts("counted-counted"))
     pacewright(services.lab, "n1", "service", "restart", "counted", "--all-at-once").checked()
@@ -51,6 +53,7 @@ def test_all_at_once_and_a_single_node(services: Counted) -> None:
     assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 2}
 
 
+@pytest.mark.trixie
 def test_primitive_group_and_member_restart_in_place(services: Counted) -> None:
     place = {i.resource: i.node for found in services.snapshot().instances.values() for i in found}
     for name, expected in (("single", ("single",)), ("tier", ("first", "last")), ("last", ("last",))):
@@ -64,6 +67,7 @@ def test_primitive_group_and_member_restart_in_place(services: Counted) -> None:
     assert moved == []
 
 
+@pytest.mark.trixie
 def test_an_agent_that_would_only_reload_is_restarted_by_a_hold(services: Counted) -> None:
     before = {i.node: i.run and i.run.key for i in services.instances("dum")}
     done = pacewright(services.lab, "n1", "service", "restart", "dum").checked()
@@ -75,6 +79,7 @@ def test_an_agent_that_would_only_reload_is_restarted_by_a_hold(services: Counte
         assert run.key != before[node]
 
 
+@pytest.mark.trixie
 def test_promotable_instances_restart_unpromoted_first(services: Counted) -> None:
     done = pacewright(services.lab, "n1", "service", "restart", "st", "--allow-collateral").checked()
     assert done.stderr.count(b"restarting st on") == 3
@@ -82,6 +87,7 @@ def test_promotable_instances_restart_unpromoted_first(services: Counted) -> Non
     assert sorted(roles) == ["Promoted", "Unpromoted", "Unpromoted"]
 
 
+@pytest.mark.trixie
 def test_two_callers_at_once_need_one_restart(services: Counted) -> None:
     before = dict(services.starts("counted-counted"))
     callers = [services.lab.spawn(node, ["pacewright", "service", "restart", "counted"]) for node in ("n1", "n2", "n3")]
@@ -98,6 +104,7 @@ def test_a_plan_changes_nothing_and_says_what_would_happen(services: Counted) ->
     assert (after.admin_epoch, after.epoch) == (before.admin_epoch, before.epoch)
 
 
+@pytest.mark.trixie
 def test_stop_and_start_twice_change_nothing_the_second_time(services: Counted) -> None:
     lab = services.lab
     for verb, code, state in (("stop", 3, "stopped"), ("start", 0, "running")):
@@ -166,6 +173,7 @@ def test_a_failing_instance_stops_the_roll_and_a_second_run_goes_on(services: Co
     assert {services.served(node) for node in services.lab.nodes} == {"three"}
 
 
+@pytest.mark.trixie
 def test_pcs_keeps_working_beside_it(services: Counted) -> None:
     lab = services.lab
     pacewright(lab, "n1", "service", "restart", "counted", "--node", "n2").checked()
@@ -271,6 +279,7 @@ sys.exit(main(["service", *sys.argv[3:]]))
 """
 
 
+@pytest.mark.trixie
 @pytest.mark.parametrize("commits", [1, 2, 3])
 def test_killed_after_any_commit_nothing_stays_down_and_the_next_call_finishes(services: Counted, commits: int) -> None:
     killed_after(services, commits, "restart", "counted")

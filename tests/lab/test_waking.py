@@ -68,6 +68,7 @@ def _attribute_removed(lab: Lab) -> Iterator[None]:
     lab.run("n1", ["attrd_updater", "-n", "pacewright-test-watch", "-D"], timeout=20)
 
 
+@pytest.mark.trixie
 def test_events_wake_within_100_ms_and_cost_nothing(lab: Lab) -> None:
     said = on(
         lab,
@@ -131,6 +132,7 @@ say(results=results)
     assert said["results"] == [True] * 6
 
 
+@pytest.mark.trixie
 def test_a_change_that_nobody_is_told_of_is_found(lab: Lab) -> None:
     """The flag has the CIB manager skip the notification; without the second look this would wait for ever."""
     said = on(
@@ -179,6 +181,7 @@ with CibWatch("poll") as watch:
     assert said["share"] < 0.1
 
 
+@pytest.mark.trixie
 def test_a_killed_child_is_replaced_and_leaves_nothing(lab: Lab) -> None:
     said = on(
         lab,
