@@ -72,9 +72,18 @@ class PacewrightError(Exception):
 
 
 class OperationFailed(PacewrightError):
-    """The cluster carried the operation out and an instance failed."""
+    """The cluster carried the operation out and an instance failed.
+
+    Args:
+        node, resource: where and what, so that whoever is on that node can add what it printed; empty if not known.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", output: str = "", node: str = "", resource: str = "") -> None:
+        super().__init__(message, hint=hint, output=output)
+        self.node = node
+        self.resource = resource
 
 
 class UsageError(PacewrightError):

@@ -14,6 +14,7 @@ import pytest
 
 from pacewright import lab as labs
 from pacewright.lab import Lab
+from tests.lab.services import Counted, install
 
 PACKAGES = ("curl", "haproxy")
 """What the demo's nodes have too, so that one root file system serves all."""
@@ -29,6 +30,12 @@ def whole_session_lab() -> Iterator[Lab]:
     made = labs.up(f"test-{os.getpid()}", distro=distro, packages=PACKAGES)
     yield made
     made.down()
+
+
+@pytest.fixture(scope="session")
+def counted_services(whole_session_lab: Lab) -> Counted:
+    """Services that count their own starts, made once in the shared lab."""
+    return install(whole_session_lab)
 
 
 @pytest.fixture

@@ -10,21 +10,16 @@ import pytest
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster import ResourceId
 from pacewright.lab import Lab
-from tests.lab.services import Counted, as_json, install, pacewright, snapshot_of
+from tests.lab.services import Counted, as_json, pacewright, snapshot_of
 
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="session")
-def prepared(whole_session_lab: Lab) -> Counted:
-    return install(whole_session_lab)
-
-
 @pytest.fixture
-def services(lab: Lab, prepared: Counted) -> Iterator[Counted]:
-    prepared.settle()
-    yield prepared
-    prepared.audit()
+def services(lab: Lab, counted_services: Counted) -> Iterator[Counted]:
+    counted_services.settle()
+    yield counted_services
+    counted_services.audit()
 
 
 def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Ve
 from pacewright.cluster.reading import parse, read, saved
 from pacewright.cluster.snapshot import Constraint, Failure, Instance, Node, Resource, Run, Snapshot
 from pacewright.cluster.values import REVISION, is_true
+from pacewright.cluster.waiting import under_way, wait
 
 __all__ = [
     "REVISION",
@@ -49,5 +50,7 @@ __all__ = [
     "parse",
     "read",
     "saved",
+    "under_way",
+    "wait",
     "what_if",
 ]

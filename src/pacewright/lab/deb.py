@@ -76,6 +76,8 @@ def _fill(tree: Path) -> None:
     modules = tree / "usr/lib/python3/dist-packages/pacewright"
     shutil.copytree(source, modules, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     _write(tree / "usr/bin/pacewright", _COMMAND, 0o755)
+    for unit in sorted((source / "systemd").iterdir()):  # shipped, and not enabled
+        _write(tree / "usr/lib/systemd/system" / unit.name, unit.read_text(), 0o644)
     _write(tree / "usr/share/doc/pacewright/copyright", _COPYRIGHT, 0o644)
     _write(tree / "DEBIAN/control", _CONTROL, 0o644)
     _write(tree / "DEBIAN/postinst", _POSTINST, 0o755)

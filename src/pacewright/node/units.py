@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pacewright.errors import OperationFailed
+from pacewright.errors import OperationFailed, PacewrightError
 from pacewright.process import run
 
-__all__ = ["Unit", "disable_at_boot", "operate", "show"]
+__all__ = ["Unit", "disable_at_boot", "last_lines", "operate", "show"]
 
 _SHOW_TIMEOUT = 10.0
 
@@ -68,6 +68,15 @@ def operate(verb: str, name: str, *, timeout: float) -> None:
             hint=f"Look at `journalctl -u {_full(name)}`.",
             output=done.output[-1000:],
         )
+
+
+def last_lines(name: str, count: int = 10) -> str:
+    """The last lines that a unit has logged on this node; empty if the journal does not say."""
+    argv = ["journalctl", "--no-pager", "--output=cat", f"--lines={count}", f"--unit={_full(name)}"]
+    try:
+        return run(argv, timeout=_SHOW_TIMEOUT).stdout.decode(errors="replace").strip()
+    except PacewrightError:
+        return ""
 
 
 def disable_at_boot(name: str) -> bool:

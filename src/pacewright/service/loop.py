@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import Connection, Forecast, Snapshot
+from pacewright.cluster import Connection, Forecast, Snapshot, under_way
 from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError
 from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 
@@ -93,14 +93,7 @@ def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, pro
 
 def _too_late(name: str, step: Next, snapshot: Snapshot, deadline: Deadline) -> PacewrightError:
     waited = step.reason if isinstance(step, Wait) else "the cluster kept changing"
-    busy = [
-        f"{instance.resource} is {instance.state} on {instance.node}"
-        for instances in snapshot.instances.values()
-        for instance in instances
-        if not instance.settled
-    ]
-    seen = "; ".join(busy[:5]) or "nothing under way"
     return DeadlinePassed(
-        f"{name}: not finished within {deadline.seconds:g} s; waiting for: {waited}. Last seen: {seen}.",
+        f"{name}: not finished within {deadline.seconds:g} s; waiting for: {waited}. Last seen: {under_way(snapshot)}.",
         hint="What was committed, the cluster goes on with. Look at `pacewright service status`, then run it again.",
     )

@@ -11,12 +11,13 @@ from pacewright.cluster import (
     Forecast,
     LiveConnection,
     NodeName,
+    ResourceId,
     Simulation,
     Snapshot,
     read,
     saved,
 )
-from pacewright.errors import ClusterDown, PacewrightError, Refused, ToolMissing, UnknownService
+from pacewright.errors import ClusterDown, OperationFailed, PacewrightError, Refused, ToolMissing, UnknownService
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.service.config import DEFAULT_PATH, Settings, load
@@ -210,7 +211,12 @@ class Services:
             if isinstance(job, Restart) and job.steps > 1 and not options.allow_collateral:
                 self._rehearse(job, snapshot)  # refuse before the first instance rather than before the last
             deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
-            outcome = carry_out(job, cluster, name=name, deadline=deadline, clock=self._clock, progress=self._progress)
+            try:
+                outcome = carry_out(
+                    job, cluster, name=name, deadline=deadline, clock=self._clock, progress=self._progress
+                )
+            except OperationFailed as error:
+                raise _with_output(error, snapshot) from None
         return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
     def _job(
@@ -306,6 +312,15 @@ class Services:
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:
     names = place.local_names()
     return next((NodeName(n) for n in names if snapshot is not None and n in snapshot.nodes), None)
+
+
+def _with_output(error: OperationFailed, snapshot: Snapshot) -> OperationFailed:
+    """The error with the unit's last log lines, if it failed on this node."""
+    resource = snapshot.resources.get(ResourceId(error.resource))
+    unit = resource.agent.unit if resource is not None and resource.agent is not None else None
+    if unit is None or error.output or error.node != _this_node(snapshot):
+        return error
+    return OperationFailed(error.message, hint=error.hint, output=units.last_lines(unit))
 
 
 def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:

@@ -372,6 +372,8 @@ class Restart:
         return OperationFailed(
             f"{self.target.name}: {failed.resource} did not come up on {failed.node}: {failed.failure}.{rest}",
             hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
+            node=failed.node,
+            resource=failed.resource,
         )
 
     def _places(self, chosen: tuple[Slot, ...]) -> frozenset[NodeName]:

@@ -72,6 +72,8 @@ class Start:
                 error=OperationFailed(
                     f"{name}: {failed.resource} did not start on {failed.node}: {failed.failure}.",
                     hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
+                    node=failed.node,
+                    resource=failed.resource,
                 )
             )
         return self._finish(instances, snapshot)

@@ -1,0 +1,129 @@
+"""What is owed is paid, once, on a real cluster: counted by the service itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pacewright.clock import SYSTEM_CLOCK
+from pacewright.lab import Lab
+from tests.lab.services import Counted, as_json, pacewright
+
+pytestmark = pytest.mark.lab
+
+SERVICES = "services:\n  web:\n    config: [/etc/web/web.conf]\n  counted:\n    config: [/etc/counted.conf]\n"
+
+
+@pytest.fixture
+def services(lab: Lab, counted_services: Counted) -> Iterator[Counted]:
+    for node in lab.nodes:
+        lab.write(node, "/etc/pacewright/services.yaml", SERVICES)
+        lab.write(node, "/etc/counted.conf", "one\n")
+    counted_services.settle()
+    for node in lab.nodes:
+        for name in ("web", "counted"):
+            pacewright(lab, node, "service", "refresh", name).checked()
+    yield counted_services
+    for node in lab.nodes:
+        lab.run(node, ["rm", "-f", "/etc/pacewright/services.yaml"])
+    counted_services.audit()
+
+
+def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {node: after[node] - before[node] for node in before}
+
+
+def test_three_nodes_refresh_at_once_and_each_instance_restarts_once_one_at_a_time(services: Counted) -> None:
+    lab = services.lab
+    before = dict(services.starts("web"))
+    services.configure(f"at {SYSTEM_CLOCK.now()}")
+    callers = [lab.spawn(node, ["pacewright", "service", "refresh", "web"]) for node in lab.nodes]
+    most_down = 0
+    while any(caller.poll() is None for caller in callers):
+        up = sum(bool(services.served(node)) for node in lab.nodes)
+        most_down = max(most_down, len(lab.nodes) - up)
+    assert [caller.wait() for caller in callers] == [0, 0, 0]
+    assert grown(before, dict(services.starts("web"))) == {"n1": 1, "n2": 1, "n3": 1}
+    assert most_down == 1, "counted by asking each instance while it went on"
+    assert len({services.served(node) for node in lab.nodes}) == 1
+    epoch = services.snapshot().version.epoch
+    for node in lab.nodes:
+        assert as_json(pacewright(lab, node, "service", "refresh", "web", "--json").checked())["changed"] is False
+    assert services.snapshot().version.epoch == epoch, "nothing to do, so nothing is written"
+
+
+def test_only_what_is_stale_restarts(services: Counted) -> None:
+    lab = services.lab
+    before = dict(services.starts("counted-counted"))
+    lab.write("n2", "/etc/counted.conf", f"at {SYSTEM_CLOCK.now()}\n")
+    owed = as_json(pacewright(lab, "n2", "owed", "--json").checked())["owed"]
+    assert [(debt["service"], debt["node"]) for debt in owed] == [("counted", "n2")]
+    pacewright(lab, "n2", "service", "refresh", "counted").checked()
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 0, "n2": 1, "n3": 0}
+
+
+def test_a_lost_notification_is_paid_by_the_next_run_an_hour_later(services: Counted) -> None:
+    lab = services.lab
+    before = dict(services.starts("counted-counted"))
+    lab.write("n1", "/etc/counted.conf", f"at {SYSTEM_CLOCK.now()}\n")  # and the run dies here
+    done = as_json(pacewright(lab, "n1", "reconcile", "--all", "--json").checked())
+    assert {said["name"]: said["changed"] for said in done["services"]} == {"web": False, "counted": True}
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 0, "n3": 0}
+
+
+def test_a_killed_refresh_is_finished_by_whoever_comes_next(services: Counted) -> None:
+    lab = services.lab
+    before = dict(services.starts("counted-counted"))
+    for node in lab.nodes:
+        lab.write(node, "/etc/counted.conf", f"at {SYSTEM_CLOCK.now()}\n")
+        pacewright(lab, node, "service", "report", "counted").checked()
+    caller = lab.spawn("n1", ["pacewright", "reconcile", "counted"])
+    SYSTEM_CLOCK.sleep(0.25)
+    lab.run("n1", ["pkill", "-KILL", "-f", "pacewright reconcile"])
+    caller.wait(timeout=30)
+    pacewright(lab, "n3", "reconcile", "counted").checked()
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 1}
+
+
+def test_maintenance_puts_it_off_and_the_next_call_pays(services: Counted) -> None:
+    lab = services.lab
+    before = dict(services.starts("counted-counted"))
+    lab.run("n1", ["pcs", "property", "set", "maintenance-mode=true"]).checked()
+    lab.write("n3", "/etc/counted.conf", f"at {SYSTEM_CLOCK.now()}\n")
+    refused = pacewright(lab, "n3", "service", "refresh", "counted")
+    owed = as_json(pacewright(lab, "n1", "owed", "--json").checked())["owed"]
+    lab.run("n1", ["pcs", "property", "set", "maintenance-mode=false"]).checked()
+    assert refused.code == 5
+    assert b"stays owed on n3" in refused.stderr
+    assert [(debt["node"], debt["hindrance"]) for debt in owed] == [("n3", "the cluster is in maintenance mode")]
+    pacewright(lab, "n2", "reconcile", "--all").checked()
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 0, "n2": 0, "n3": 1}
+
+
+def test_a_call_without_inputs_counts_as_a_change_on_its_node(services: Counted) -> None:
+    lab = services.lab
+    before = {resource: dict(services.starts(f"counted-{resource}")) for resource in ("single",)}
+    (home,) = (i.node for i in services.instances("single"))
+    other = next(node for node in lab.nodes if node != home)
+    pacewright(lab, other, "service", "refresh", "single").checked()
+    assert sum(services.starts("counted-single").values()) == sum(before["single"].values())
+    pacewright(lab, home, "service", "refresh", "single").checked()
+    assert sum(services.starts("counted-single").values()) == sum(before["single"].values()) + 1
+
+
+def test_a_node_that_was_down_during_the_change_is_brought_up_to_date_by_its_own_run(services: Counted) -> None:
+    lab = services.lab
+    lab.run("n3", ["pcs", "cluster", "stop", "--force"], timeout=90).checked()
+    before = dict(services.starts("counted-counted"))
+    for node in ("n1", "n2"):
+        lab.write(node, "/etc/counted.conf", "while n3 was down\n")
+        pacewright(lab, node, "service", "refresh", "counted").checked()
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 0}
+    lab.run("n3", ["pcs", "cluster", "start"], timeout=90).checked()
+    lab.wait_quorate(60)
+    services.settle()
+    came_back = dict(services.starts("counted-counted"))
+    lab.write("n3", "/etc/counted.conf", "while n3 was down\n")
+    pacewright(lab, "n3", "service", "refresh", "counted").checked()
+    assert grown(came_back, dict(services.starts("counted-counted"))) == {"n1": 0, "n2": 0, "n3": 1}

@@ -1,0 +1,62 @@
+"""The JSON Schema for services.yaml that editors use says the same as the reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from pacewright.errors import ConfigError
+from pacewright.service import config
+
+SCHEMA = json.loads((Path(config.__file__).parent / "services.schema.json").read_text(encoding="utf-8"))
+
+GOOD: list[dict[str, Any]] = [
+    {},
+    {"services": {}},
+    {"services": {"web": {}}},
+    {"services": {"neutron-server": {"resource": "neutron-clone", "timeout": 0.5}}},
+    {"services": {"web@1": {"config": ["/etc/web", "/etc/web/*.conf"], "strategy": "together"}}},
+]
+BAD: list[Any] = [
+    {"service": {}},
+    {"services": {"web": {"resurce": "x"}}},
+    {"services": {"web": {"resource": ""}}},
+    {"services": {"web": {"timeout": 0}}},
+    {"services": {"web": {"timeout": "soon"}}},
+    {"services": {"web": {"config": "/etc/web"}}},
+    {"services": {"web": {"config": ["etc/web"]}}},
+    {"services": {"web": {"strategy": "slow"}}},
+    {"services": ["web"]},
+    ["services"],
+]
+
+
+def read(tmp_path: Path, document: object) -> config.Settings:
+    path = tmp_path / "services.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return config.load(path)
+
+
+def test_the_schema_is_a_schema_and_has_the_readers_keys() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert set(SCHEMA["$defs"]["service"]["properties"]) == set(config.KEYS)
+    assert all("description" in said or "enum" in said for said in SCHEMA["$defs"]["service"]["properties"].values())
+
+
+@pytest.mark.parametrize("document", GOOD, ids=str)
+def test_both_take_what_is_right(tmp_path: Path, document: dict[str, Any]) -> None:
+    jsonschema.validate(document, SCHEMA)
+    read(tmp_path, document)
+
+
+@pytest.mark.parametrize("document", BAD, ids=str)
+def test_both_refuse_what_is_wrong(tmp_path: Path, document: object) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, SCHEMA)
+    with pytest.raises(ConfigError):
+        read(tmp_path, document)
