@@ -260,3 +260,24 @@ def test_an_edit_of_another_tool_costs_one_restart_at_most() -> None:
         for node in NODES:
             refresh(world, "web", node, "aaaa")
     assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0], [0, 1, 1, 0], [1, 1, 1], [0, 0, 0, 1]])
+def test_two_calls_on_one_node_that_read_its_config_before_and_after_a_change_do_not_fight(order: list[int]) -> None:
+    """Seen in the campaign: each wrote its report over the other's, three times a second, until the time-out."""
+    world = World(base())
+    jobs = [begin(world, "web", "n1", "aaaa", LATER), begin(world, "web", "n1", "bbbb", LATER + 0.01)]
+    interleave(world, list[Job](jobs), order)
+    refresh(world, "web", None, "")
+    reports = [change.reason for change, _ in world.forecasts if "reports" in change.reason]
+    assert len(reports) <= 2, "each call reports once"
+    assert world.read().resources[ResourceId("web")].revision_on(NodeName("n1")) == "bbbb"
+    assert len(restarts(world.forecasts)) <= 2
+
+
+def test_a_config_whose_time_lies_before_that_of_the_last_report_is_reported_all_the_same() -> None:
+    """The clock was set back, or an older file was put in place again."""
+    world = World(base())
+    refresh(world, "web", "n1", "aaaa", LATER)
+    refresh(world, "web", "n1", "bbbb", LATER - 1000)
+    assert world.read().resources[ResourceId("web")].revision_on(NodeName("n1")) == "bbbb"

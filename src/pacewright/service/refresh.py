@@ -10,7 +10,7 @@ report in the cluster says it, until the definition has the same fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pacewright.cluster import (
@@ -76,6 +76,7 @@ def begin_refresh(
         at_once=at_once,
         allow_collateral=allow_collateral,
         own=own,
+        found={primitive: reported(primitive, own[0], snapshot) for primitive in target.primitives} if own else {},
         only_report=only_report,
     )
 
@@ -91,11 +92,14 @@ class Refresh(Restart):
     """A refresh under way.
 
     Attributes:
-        own: this node and what it reports.
+        own: this node and what it reports; None once that is written: a call reports once, so that two calls on one
+            node, which have read its config at different times, do not overwrite each other without end.
+        found: what this node had reported when the call began.
         only_report: restart nothing.
     """
 
     own: tuple[NodeName, Report] | None
+    found: Mapping[ResourceId, Report | None]
     only_report: bool
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
@@ -104,7 +108,7 @@ class Refresh(Restart):
             node = self.own[0] if self.own is not None else ""
             return Commit(
                 change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
-                job=replace(self, commits=self.commits + 1),
+                job=replace(self, own=None, commits=self.commits + 1),
                 summary=f"{self.target.name}: the config of {node} is reported",
             )
         if self.only_report:
@@ -124,7 +128,7 @@ class Refresh(Restart):
         node, report = self.own
         for primitive in self.target.primitives:
             before = reported(primitive, node, snapshot)
-            if before is not None and before.fingerprint == report.fingerprint:
+            if before is not None and (before.fingerprint == report.fingerprint or self._overtaken(primitive, before)):
                 continue
             yield SetNodeAttribute(node=node, name=REPORT + primitive, value=str(report))
             resource = snapshot.resources[primitive]
@@ -133,6 +137,10 @@ class Refresh(Restart):
                 # Nothing runs here, so it costs nothing to say at once with what it will start.
                 nodes = {**resource.node_revisions, node: report.fingerprint}
                 yield SetRevision(resource=primitive, default=resource.revision, nodes=nodes)
+
+    def _overtaken(self, primitive: ResourceId, now: Report) -> bool:
+        """True if another call on this node has reported a newer config than this one read when it began."""
+        return self.own is not None and now != self.found.get(primitive) and now.changed > self.own[1].changed
 
     def _stale_again(self, snapshot: Snapshot) -> set[Slot]:
         """Slots that are due and not in this roll yet, or that were restarted in it and have a newer config since."""

@@ -61,7 +61,7 @@ class Report:
 
     def __str__(self) -> str:
         """The attribute's value."""
-        return f"{self.fingerprint}@{self.changed:.0f}"
+        return f"{self.fingerprint}@{self.changed:.3f}"
 
     @classmethod
     def read(cls, value: str | None) -> Report | None:
