@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from pacewright import demo
+from pacewright import lab as labs
 from pacewright.demo import Stage, View
 from pacewright.lab import Lab
+from tests.lab.conftest import PACKAGES, remove_labs_of_dead_sessions
 
 pytestmark = pytest.mark.lab
 
 
 @pytest.fixture
-def site(lab: Lab) -> Iterator[Lab]:
-    """The shared lab with the demo's site on it, for as long as one test takes."""
-    demo.build(lab, lambda _: None)
-    yield lab
-    for resource in ("web", "front"):
-        lab.run("n1", ["pcs", "resource", "delete", "--force", resource], timeout=60).checked()
-    lab.run("n1", ["pcs", "property", "set", "load-threshold="]).checked()
+def site() -> Iterator[Lab]:
+    """The demo's site, on a lab of its own: the shared one has other services of the same names."""
+    remove_labs_of_dead_sessions()
+    distro = os.environ.get("PACEWRIGHT_LAB_DISTRO", "bookworm")
+    lab = labs.up(f"test-{os.getpid()}-demo", distro=distro, packages=PACKAGES)
+    try:
+        demo.build(lab, lambda _: None)
+        yield lab
+    finally:
+        lab.down()
 
 
 def test_a_rolling_restart_under_load(site: Lab) -> None:
