@@ -69,7 +69,7 @@ def ids(*names: str) -> tuple[ResourceId, ...]:
         ("odd.name_with-all", "odd.name_with-all", ("odd.name_with-all",), None, "odd.name_with-all"),
     ],
 )
-def test_a_name_and_what_it_is(  # noqa: PLR0917 - a table
+def test_a_name_and_what_it_is(
     name: str, resource: str, primitives: tuple[str, ...], many: str | None, outermost: str, snapshot: Snapshot
 ) -> None:
     assert found(name, snapshot) == Target(
