@@ -15,8 +15,14 @@ __all__ = ["commit"]
 def commit(change: Change, *, based_on: Snapshot) -> bool:
     """Write a change into the CIB, whole or not at all, if nothing else has changed since the snapshot.
 
-    The patch names the snapshot's version, and Pacemaker refuses it for any other (exit 103, measured on 2.1.5 and
-    3.0.0). Whoever dies after this line has finished: the cluster carries it out.
+    The patch names the epoch of the snapshot, which every change of the configuration raises, and Pacemaker refuses it
+    for any other (exit 103, measured on 2.1.5 and 3.0.0). Whoever dies after this line has finished: the cluster
+    carries it out.
+
+    It does not name `num_updates`, which counts changes of the status: nodes may differ in that for as long as they
+    like after one has joined (seen on 2.1.5, DC 0.82.55, the node that had joined 0.82.53). Every node judges a patch
+    by its own number, so the one where it was written took it and said so, the DC refused it, and from then on they had
+    different configurations.
 
     Returns:
         True if something was written; False if everything was so already.
@@ -33,8 +39,23 @@ def commit(change: Change, *, based_on: Snapshot) -> bool:
     after = change.apply(based_on)
     if _configuration(after) == _configuration(based_on.root):
         return False
-    tools.patch(tools.difference(_without_status(based_on.root), _without_status(after)))
+    patch = _guarded_by_epoch(tools.difference(_without_status(based_on.root), _without_status(after)))
+    if patch is None:
+        return False
+    tools.patch(patch)
     return True
+
+
+def _guarded_by_epoch(difference: bytes) -> bytes | None:
+    """The patch for every node whose configuration is still the same; None if it changes nothing but white space."""
+    if not difference.strip():
+        return None
+    root = ET.fromstring(difference)  # noqa: S314 - crm_diff made it
+    if all(change.get("path") == "/cib" for change in root.iterfind("change")):
+        return None
+    for source in root.iterfind("version/source"):
+        source.attrib.pop("num_updates", None)
+    return ET.tostring(root)
 
 
 def _configuration(root: ET.Element) -> bytes:
