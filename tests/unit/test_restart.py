@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from pacewright.cluster import (
+    Change,
     Forecast,
     HoldInstance,
     HoldResource,
@@ -23,7 +24,7 @@ from pacewright.service.restart import _HOLD_MARGIN as MARGIN
 from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.target import find
-from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
+from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
 
 NOW = 1_700_000_500.0
 TOKEN = "t1"
@@ -100,6 +101,26 @@ def test_what_does_not_run_on_that_node_says_where_it_does() -> None:
 
 
 # --- one place: a primitive, a group
+
+
+def test_a_primitive_whose_nodes_have_revisions_of_their_own_is_redefined_once() -> None:
+    """Seen in the campaign: it was redefined again and again until the cluster had begun, or for ever if it did not."""
+    sets = revision_on("web", "n1", "old1") + revision_on("web", "n2", "old2")
+    attributes = {"n1": {"pacewright-config-web": "aaaa@1"}, "n2": {"pacewright-config-web": "bbbb@1"}}
+    snapshot = cluster(primitive("web", sets=sets), running={"web": ("n2",)}, attributes=attributes)
+    step = commit(decide(begin(snapshot), snapshot))
+    job, snapshot = going_on(step), after(snapshot, step.change)
+    assert snapshot.resources[WEB].revision_on(N2) == f"bbbb+{TOKEN}"
+    assert isinstance(decide(job, snapshot), Wait)
+    snapshot = after(snapshot, histories={("web", "n2"): NEW})
+    assert isinstance(decide(job, snapshot), Done)
+
+
+def test_a_report_of_another_node_does_not_look_like_the_restart_of_a_primitive() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n2",)})
+    job = begin(snapshot)
+    passive = Change(edits=(SetRevision(resource=WEB, default=None, nodes={N1: "aaaa"}),), reason="a report")
+    assert commit(decide(job, after(snapshot, passive))).summary == "restarting web"
 
 
 def test_a_primitive_gets_one_plain_revision_and_no_debt() -> None:

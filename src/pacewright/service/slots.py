@@ -43,14 +43,14 @@ class Before:
     Attributes:
         keys: of the runs, and of starts that were under way (those may have read the old config).
         digests: what the definition of each primitive was.
-        revisions: what the definition said, by primitive.
+        revisions: what the definition said, by primitive and node.
         failures: keys of those on record.
         covered: the cluster was about to restart it anyway; that restart is enough.
     """
 
     keys: frozenset[str]
     digests: Mapping[ResourceId, str]
-    revisions: Mapping[ResourceId, str | None]
+    revisions: Mapping[tuple[ResourceId, NodeName], str | None]
     failures: frozenset[str]
     covered: bool
 
@@ -113,12 +113,17 @@ class Slots:
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if somebody has changed the revision there since the call began."""
         before = self.before[slot].revisions
-        return any(self.revision(p, slot, snapshot) != before[p] for p in self.target.primitives if p in before)
+        return any(
+            before.get((i.resource, i.node)) != snapshot.resources[i.resource].revision_on(i.node)
+            for i in self.instances(slot, snapshot)
+            if (i.resource, i.node) in before
+        )
 
     def revision(self, primitive: ResourceId, slot: Slot, snapshot: Snapshot) -> str | None:
         """What the definition says for a primitive in a slot."""
         resource = snapshot.resources[primitive]
-        return resource.revision if slot == WHOLE else resource.revision_on(NodeName(slot))
+        places = (i.node for i in self.instances(slot, snapshot) if i.resource == primitive)
+        return resource.revision_on(NodeName(slot) if slot != WHOLE else next(places, NodeName("")))
 
     def expiry(self, slot: Slot, snapshot: Snapshot) -> float | None:
         """When the hold on a slot expires, in seconds since the epoch; None if there is none."""
@@ -231,15 +236,13 @@ def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[Res
     keys = {i.run.key for i in instances if i.run is not None}
     keys |= {i.operation_key for i in instances if i.operation in {"start", "promote", "migrate_from"}}
     stopping = bool(instances) and all(i.operation in {"stop", "demote"} for i in instances)
-    many = {i.resource: snapshot.clone_of(i.resource) is not None for i in instances}
     return Before(
         keys=frozenset(keys),
         digests={i.resource: i.run.digest for i in instances if i.run is not None},
         revisions={
-            i.resource: snapshot.resources[i.resource].revision_on(i.node)
-            if many[i.resource]
-            else snapshot.resources[i.resource].revision
+            (i.resource, node): snapshot.resources[i.resource].revision_on(node)
             for i in instances
+            for node in snapshot.nodes
         },
         failures=frozenset(i.failure.key for i in instances if i.failure is not None),
         covered=stopping or (bool(instances) and all((i.resource, i.node) in coming for i in instances)),
