@@ -96,11 +96,13 @@ class Refresh(Restart):
             node, which have read its config at different times, do not overwrite each other without end.
         found: what this node had reported when the call began.
         only_report: restart nothing.
+        renewed: where this call has reported another config than was there.
     """
 
     own: tuple[NodeName, Report] | None
     found: Mapping[ResourceId, Report | None]
     only_report: bool
+    renewed: NodeName | None = None
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
@@ -108,7 +110,7 @@ class Refresh(Restart):
             node = self.own[0] if self.own is not None else ""
             return Commit(
                 change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
-                job=replace(self, own=None, commits=self.commits + 1),
+                job=replace(self, own=None, renewed=NodeName(node), commits=self.commits + 1),
                 summary=f"{self.target.name}: the config of {node} is reported",
             )
         if self.only_report:
@@ -117,7 +119,9 @@ class Refresh(Restart):
         why = hindrance(self.target, snapshot)
         if due and why:
             return Fail(error=self._put_off(why, due_on=sorted({debt.node for debt in due})))
-        job = replace(self, slots=self.slots.including(self._stale_again(snapshot), snapshot))
+        again = self._stale_again(snapshot)
+        again |= self._broken(snapshot, all_of_them=bool(again or self.slots.before))
+        job = replace(self, slots=self.slots.including(again, snapshot))
         if not job.slots.before:
             return Done(outcome=self._told(snapshot))
         return Restart.decide(job, snapshot, planned, now)
@@ -155,6 +159,23 @@ class Refresh(Restart):
             if ((old or asked) and slot not in states) or (old and states.get(slot) is SlotState.FRESH):
                 again.add(slot)
         return again
+
+    def _broken(self, snapshot: Snapshot, *, all_of_them: bool) -> set[Slot]:
+        """Slots where the service has failed and is down, which are tried again before anything else is restarted.
+
+        Without them a config that is wrong on every node would take one instance after another away, each by the
+        call of its own node. Where nothing is to be restarted, only the one whose config this call has renewed.
+        """
+        found: set[Slot] = set()
+        for instance in snapshot.instances_of(self.target.resource):
+            slot = WHOLE if self.target.many is None else Slot(instance.node)
+            if instance.resource not in self.target.primitives or slot in self.slots.before:
+                continue
+            wanted = all_of_them or instance.node == self.renewed
+            peers = (i for i in self.slots.instances(slot, snapshot) if i.resource == instance.resource)
+            if wanted and instance.failure is not None and not any(i.settled or i.operation for i in peers):
+                found.add(slot)
+        return found
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
         report = reported(primitive, node, snapshot)
