@@ -1,0 +1,274 @@
+"""The invariants, held against the record of a run. Pure: docs/reliability.md has the same rules in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from campaign.calls import Ended
+from campaign.ground import SERVICES
+from campaign.plan import FaultKind
+from campaign.record import Invariant, Record, Struck, Violation
+from campaign.starts import Down, Entry, Start, downs, starts
+from campaign.watching import Sample, revisions
+
+__all__ = ["judge", "restarts"]
+
+_SLACK = 5.0
+"""Seconds beyond its time-out that a call may take: it is a process on a busy machine."""
+_DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130}
+_UNDER_FAULTS = {0, 1, 5, 6, 7, 8}
+_KILLED = {-9, 137}
+
+
+def judge(record: Record) -> tuple[Violation, ...]:
+    """Every invariant that did not hold."""
+    rules = (_newest, _once, _one_down, _answers, _clean, _without_quorum, _calls, _up, _one_configuration)
+    return tuple(violation for rule in rules for violation in rule(record))
+
+
+# -- 1 ----------------------------------------------------------------------------------------------------------------
+
+
+def _newest(record: Record) -> Iterator[Violation]:
+    for service in record.plan.services:
+        about = SERVICES[service]
+        for primitive in about.primitives:
+            last: dict[str, Entry] = {}
+            for entry in record.entries:
+                if entry.primitive == primitive and entry.what == "start":
+                    last[entry.node if about.clone else ""] = entry
+            for entry in last.values():
+                wanted = record.configs[service, entry.node]
+                if entry.config != wanted:
+                    yield Violation(
+                        invariant=Invariant.NEWEST,
+                        text=f"{primitive} on {entry.node} runs with {entry.config}, its config is {wanted}",
+                    )
+
+
+# -- 2 ----------------------------------------------------------------------------------------------------------------
+
+
+def restarts(record: Record) -> dict[str, tuple[list[Start], list[Start]]]:
+    """For each primitive its starts in this run: those by our doing, and those that the cluster made by itself."""
+    found = {}
+    for about in SERVICES.values():
+        for primitive in about.primitives:
+            made = starts(
+                record.entries,
+                primitive,
+                clone=about.clone,
+                since=record.begun,
+                revision=(lambda entry: _systemd_revision(entry, record)) if primitive == "web" else _own_revision,
+            )
+            ours = [s for s in made if s.ours or (about.reloading and _by_hold(s, record))]
+            found[primitive] = (ours, [s for s in made if s not in ours])
+    return found
+
+
+def _own_revision(entry: Entry) -> str:
+    return entry.revision
+
+
+def _systemd_revision(entry: Entry, record: Record) -> str:
+    """A unit is not told its revision, so what the CIB said a moment before has to do."""
+    known = record.base
+    for sample in record.samples:
+        if sample.at >= entry.at:
+            break
+        if sample.quorate:
+            known = sample.marks
+    return revisions(known, entry.primitive, entry.node)
+
+
+def _by_hold(start: Start, record: Record) -> bool:
+    """A hold leaves no trace in the definition: a proper stop on a node that no fault touched was ours."""
+    return start.stopped is not None and _struck(record, start.entry.node, start.stopped, start.entry.at) is None
+
+
+def _once(record: Record) -> Iterator[Violation]:
+    made = restarts(record)
+    calm = not any(struck.node_fault for struck in record.faults)
+    for service, about in SERVICES.items():
+        for primitive in about.primitives:
+            ours, others = made[primitive]
+            for node in sorted({s.entry.node for s in ours}) if about.clone else ("",):
+                count = sum(node in {"", s.entry.node} for s in ours)
+                allowed = _allowed(record, service, node)
+                if count > allowed:
+                    where = f" on {node}" if node else ""
+                    text = f"{primitive}{where}: {count} restarts by us, {allowed} allowed"
+                    yield Violation(invariant=Invariant.ONCE, text=text)
+            along = len(made[about.after][0]) if about.after else 0
+            if calm and len(others) > along:
+                when = ", ".join(f"{s.entry.node} at {s.entry.at - record.begun:.1f} s" for s in others)
+                text = f"{primitive}: restarted by nobody, without a fault: {when}"
+                yield Violation(invariant=Invariant.ONCE, text=text)
+
+
+def _allowed(record: Record, service: str, node: str) -> int:
+    """Each `restart` may restart an instance once; refresh and reconcile once for each change of its config."""
+    made = [ended for ended in (*record.calls, *record.finals) if ended.call.service == service]
+    unconditional = sum("restart" in ended.argv for ended in made)
+    if unconditional == len(made):
+        return unconditional
+    changes = sum(n for (of, at), n in record.changes.items() if of == service and node in {"", at})
+    return unconditional + changes
+
+
+# -- 3 ----------------------------------------------------------------------------------------------------------------
+
+
+def _struck(record: Record, node: str, begin: float, end: float) -> float | None:
+    """The first moment in a time at which a fault was upon a node."""
+    node_faults = [struck for struck in record.faults if struck.node_fault]
+    losing = [s for s in node_faults if s.fault.kind is not FaultKind.BAD_CONFIG]
+    everywhere = len(losing) > 1 or any(s.fault.kind is FaultKind.QUORUM for s in losing)
+    hits = [
+        max(begin, struck.begun - 0.5)
+        for struck in losing
+        if (everywhere or node in struck.fault.nodes) and struck.begun - 0.5 <= end and begin <= struck.over
+    ]
+    return min(hits, default=None)
+
+
+def _one_down(record: Record) -> Iterator[Violation]:
+    made = restarts(record)
+    for about in SERVICES.values():
+        if not about.clone:
+            continue
+        for primitive in about.primitives:
+            times = downs(made[primitive][0], lambda node, begin, end: _struck(record, node, begin, end))
+            for one, other in _overlapping(sorted(times, key=lambda down: down.begin)):
+                at = other.begin - record.begun
+                text = f"{primitive}: {other.node} was stopped at {at:.1f} s while {one.node} was still down"
+                yield Violation(invariant=Invariant.ONE_DOWN, text=text)
+
+
+def _overlapping(times: list[Down]) -> Iterator[tuple[Down, Down]]:
+    for index, one in enumerate(times):
+        for other in times[index + 1 :]:
+            if other.begin < one.end and other.node != one.node:
+                yield one, other
+
+
+def _answers(record: Record) -> Iterator[Violation]:
+    """The web service as its users saw it: an independent look at 1 and 3."""
+    silent: dict[str, bool] = {}
+    calm = not any(struck.node_fault for struck in record.faults)
+    worst: tuple[int, float] = (0, 0.0)
+    for answer in record.answers:
+        silent[answer.node] = answer.config == "-"
+        worst = max(worst, (sum(silent.values()), record.begun - answer.at))
+    if calm and worst[0] > 1:
+        text = f"web: {worst[0]} nodes did not answer at {-worst[1]:.1f} s, without a fault"
+        yield Violation(invariant=Invariant.ONE_DOWN, text=text)
+    for node, config in {answer.node: answer.config for answer in record.answers}.items():
+        if config != record.configs["web", node]:
+            text = f"web on {node} serves {config} in the end, its config is {record.configs['web', node]}"
+            yield Violation(invariant=Invariant.NEWEST, text=text)
+
+
+# -- 4, 5 -------------------------------------------------------------------------------------------------------------
+
+
+def _clean(record: Record) -> Iterator[Violation]:
+    return (Violation(invariant=Invariant.CLEAN, text=text) for text in record.left)
+
+
+def _without_quorum(record: Record) -> Iterator[Violation]:
+    for node in {sample.node for sample in record.samples}:
+        seen = [sample for sample in record.samples if sample.node == node]
+        for before, after in pairwise(seen):
+            if not before.quorate and not after.quorate and before.marks != after.marks:
+                yield Violation(invariant=Invariant.QUORUM, text=_written(record, before, after))
+
+
+def _written(record: Record, before: Sample, after: Sample) -> str:
+    changed = set(before.marks) ^ set(after.marks)
+    when = f"between {before.at - record.begun:.1f} s and {after.at - record.begun:.1f} s"
+    return f"{after.node} had no quorum, and its CIB changed {when}: {'; '.join(sorted(changed)[:4])}"
+
+
+# -- 6 ----------------------------------------------------------------------------------------------------------------
+
+
+def _calls(record: Record) -> Iterator[Violation]:
+    for ended in record.calls:
+        for text in _complaints(ended, record, _acceptable(ended, record)):
+            yield Violation(invariant=Invariant.CALLS, text=f"{_who(ended)}: {text}")
+    for ended in record.finals:
+        for text in _complaints(ended, record, {0}):
+            yield Violation(invariant=Invariant.CALLS, text=f"{_who(ended)}, after all was healed: {text}")
+
+
+def _who(ended: Ended) -> str:
+    return f"call {ended.call.number} ({' '.join(ended.argv[1:])} on {ended.call.node})"
+
+
+def _acceptable(ended: Ended, record: Record) -> set[int]:
+    hit = [struck for struck in record.faults if struck.fault.nodes]
+    if any(struck.node_fault for struck in hit):
+        return _UNDER_FAULTS
+    codes = {0}
+    if ended.call.timeout < 60:
+        codes.add(7)
+    if any(struck.fault.kind is FaultKind.MAINTENANCE for struck in hit):
+        codes.add(5)
+    return codes
+
+
+def _complaints(ended: Ended, record: Record, acceptable: set[int]) -> Iterator[str]:
+    if ended.hung:
+        yield f"still there after {ended.seconds:.0f} s, time-out {ended.call.timeout:g} s"
+        return
+    if "Traceback" in ended.stderr + ended.stdout:
+        yield f"a traceback: {ended.stderr.strip().splitlines()[-1:]}"
+    if ended.code is None or ended.killed:
+        return
+    if ended.code in _KILLED and any(struck.node_fault for struck in record.faults):
+        return  # its node lost its power
+    if ended.code not in _DOCUMENTED:
+        yield f"exit code {ended.code} is not documented: {ended.stderr.strip()[-300:]}"
+    elif ended.code not in acceptable:
+        yield f"exit code {ended.code}: {ended.stderr.strip()[-300:]}"
+    messages = [line for line in ended.stderr.splitlines() if line.startswith("pacewright: ")]
+    if ended.code and len(messages) != 1:
+        yield f"exit code {ended.code} with {len(messages)} messages instead of one"
+    if not ended.code and not ended.stdout.strip():
+        yield "exit code 0 and not a word"
+    late = ended.seconds - ended.call.timeout - _stood_still(ended, record)
+    if late > _SLACK:
+        yield f"took {ended.seconds:.1f} s, {late:.1f} s beyond its time-out"
+
+
+def _stood_still(ended: Ended, record: Record) -> float:
+    """Seconds for which the caller's own node was frozen."""
+    frozen = [s for s in record.faults if s.fault.kind is FaultKind.FREEZE and ended.call.node in s.fault.nodes]
+    return sum(_length(struck) for struck in frozen)
+
+
+def _length(struck: Struck) -> float:
+    return struck.fault.until - struck.fault.at
+
+
+# -- 7 ----------------------------------------------------------------------------------------------------------------
+
+
+def _up(record: Record) -> Iterator[Violation]:
+    calm = not any(struck.node_fault for struck in record.faults)
+    for missing in record.down_before:
+        if calm or not missing.failed:
+            yield Violation(
+                invariant=Invariant.UP, text=f"{missing} is down after all was healed, before the last call"
+            )
+    for missing in record.down_after:
+        yield Violation(invariant=Invariant.UP, text=f"{missing} is down after the last call")
+
+
+# -- 8 ----------------------------------------------------------------------------------------------------------------
+
+
+def _one_configuration(record: Record) -> Iterator[Violation]:
+    return (Violation(invariant=Invariant.ONE_CIB, text=text) for text in record.disagreeing)

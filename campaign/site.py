@@ -1,0 +1,150 @@
+"""The campaign's hands and eyes on its lab: config files, the services' own logs, the CIB as cibadmin shows it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES
+from campaign.starts import Entry, read_log
+from pacewright.clock import SYSTEM_CLOCK, Deadline
+from pacewright.cluster import ResourceId, Snapshot, parse
+from pacewright.errors import DeadlinePassed, PacewrightError
+from pacewright.lab import Lab
+
+__all__ = ["Missing", "Site"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """An instance that should run and does not, or has something under way.
+
+    Attributes:
+        failed: the cluster has a failure of it on record there, which may keep it from trying again.
+    """
+
+    primitive: str
+    where: str
+    failed: bool
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.primitive} on {self.where}" + (" (failed)" if self.failed else "")
+
+
+class Site:
+    """A lab with the services in it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def reachable(self) -> tuple[str, ...]:
+        """Nodes in which something can be run."""
+        return tuple(node for node in self.lab.nodes if self._reachable(node))
+
+    def _reachable(self, node: str) -> bool:
+        return self.lab.is_on(node) and not self.lab.is_frozen(node)
+
+    # -- config, and what the services wrote ------------------------------------------------------------------------
+
+    def configure(self, service: str, node: str, value: str) -> bool:
+        """Write a service's config on a node; False if it is off."""
+        try:
+            self.lab.write(node, f"{CONFIG}/{service}.conf", f"{value}\n")
+        except (PacewrightError, OSError):
+            return False
+        return True
+
+    def config(self, service: str, node: str) -> str:
+        """What a service's config on a node is."""
+        return self.lab.read(node, f"{CONFIG}/{service}.conf").strip()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything that all services wrote down on all nodes, in the order of time."""
+        found: list[Entry] = []
+        for node in self.lab.nodes:
+            for service, about in SERVICES.items():
+                for primitive in about.primitives:
+                    with contextlib.suppress(FileNotFoundError):
+                        text = self.lab.read(node, f"{LOGS}/{primitive}.log")
+                        found += read_log(text, node=node, service=service, primitive=primitive)
+        return tuple(sorted(found, key=lambda entry: entry.at))
+
+    # -- the cluster ------------------------------------------------------------------------------------------------
+
+    def cib(self, node: str, *, timeout: float = 5.0) -> bytes:
+        """The CIB as a node has it."""
+        return self.lab.run(node, ["cibadmin", "--query"], timeout=timeout).checked().stdout
+
+    def snapshot(self) -> Snapshot:
+        """The CIB of the first node that answers and has quorum.
+
+        Raises:
+            DeadlinePassed: none does.
+        """
+        for node in self.reachable():
+            with contextlib.suppress(PacewrightError):
+                found = parse(self.cib(node))
+                if found.quorate:
+                    return found
+        raise DeadlinePassed("No node of the campaign's lab answers with quorum.")
+
+    def missing(self, now: Snapshot) -> Iterator[Missing]:
+        """What should run and does not."""
+        for about in SERVICES.values():
+            for primitive in about.primitives:
+                yield from self._missing(primitive, now, clone=about.clone)
+
+    def _missing(self, primitive: str, now: Snapshot, *, clone: bool) -> Iterator[Missing]:
+        instances = now.instances.get(ResourceId(primitive), ())
+        up = {str(i.node) for i in instances if i.settled}
+        failed = {str(i.node) for i in instances if i.failure is not None}
+        busy = {str(i.node) for i in instances if not i.settled and i.operation is not None}
+        if clone:
+            for node in self.lab.nodes:
+                if node not in up:
+                    yield Missing(primitive=primitive, where=node, failed=node in failed)
+        elif len(up) != 1 or busy:
+            yield Missing(primitive=primitive, where=" ".join(sorted(busy)) or "no node", failed=bool(failed))
+
+    def settle(self, seconds: float) -> tuple[Missing, ...]:
+        """Wait until everything runs and has been calm for a second and a half; what is still missing then."""
+        deadline, calm, version = Deadline.after(seconds), 0, None
+        missing: tuple[Missing, ...] = (_NOTHING_KNOWN,)
+        while calm < 6 and not deadline.passed():
+            try:
+                now = self.snapshot()
+            except PacewrightError:
+                calm = 0
+            else:
+                missing = tuple(self.missing(now))
+                calm = calm + 1 if not missing and now.version == version else 0
+                version = now.version
+            SYSTEM_CLOCK.sleep(0.25)
+        return missing
+
+    def whole(self, seconds: float) -> None:
+        """Wait for quorum, a DC, all nodes online, and fencing; see `Lab.wait_quorate`."""
+        self.lab.wait_quorate(seconds)
+
+    def cleanup(self) -> None:
+        """Make the cluster forget every failure, between two runs."""
+        for node in self.reachable()[:1]:
+            self.lab.run(node, ["crm_resource", "--cleanup"], timeout=60)
+
+    # -- what should not be there -----------------------------------------------------------------------------------
+
+    def strays(self, node: str) -> Sequence[str]:
+        """Processes and files of the program in a node where nobody is calling it."""
+        processes = self.lab.run(node, ["ps", "-eo", "pid,args"]).checked().stdout.decode().splitlines()
+        found = [line.strip() for line in processes if "pacewright" in line and "fence_pacewright" not in line]
+        found += [line.strip() for line in processes if "_cib_events" in line and "pacewright" not in line]
+        argv = ["find", *_PLACES.split(), "-mindepth", "1", "-xdev", "-newer", BEGINNING, *_NAMES.split()]
+        files = self.lab.run(node, argv).stdout.decode().split()
+        return [*found, *files]
+
+
+_PLACES = "/tmp /var/tmp /dev/shm /run"
+_NAMES = "( -name *pacewright* -o -name shadow.* -o -name tmp* ) -not -path *pacewright-lab* -not -path *systemd*"
+_NOTHING_KNOWN = Missing(primitive="anything", where="the lab: no quorum", failed=False)
