@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
 __all__ = ["BEGINNING", "CONFIG", "LOGS", "SERVICES", "Service", "furnish"]
@@ -83,6 +84,8 @@ def furnish(lab: Lab, *, with_inputs: bool) -> None:
             lab.write(node, "/etc/pacewright/services.yaml", _services_yaml())
         lab.write(node, "/etc/systemd/system/web.service", _UNIT)
         lab.run(node, ["systemctl", "daemon-reload"]).checked()
+    # Pacemaker tells whole seconds, and what began in the second in which its config was written counts as older.
+    SYSTEM_CLOCK.sleep(1.1)
     for scope, document in (
         ("crm_config", _PROPERTIES),
         ("rsc_defaults", _DEFAULTS),
