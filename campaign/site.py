@@ -109,19 +109,23 @@ class Site:
             yield Missing(primitive=primitive, where=" ".join(sorted(busy)) or "no node", failed=bool(failed))
 
     def settle(self, seconds: float) -> tuple[Missing, ...]:
-        """Wait until everything runs and has been calm for a second and a half; what is still missing then."""
+        """Wait until everything runs and has been calm for a second and a half; what is still missing then.
+
+        What has failed is waited for only until nothing changes any more: the cluster may have given it up.
+        """
         deadline, calm, version = Deadline.after(seconds), 0, None
         missing: tuple[Missing, ...] = (_NOTHING_KNOWN,)
-        while calm < 6 and not deadline.passed():
+        while calm < (_GIVEN_UP if missing else _CALM) and not deadline.passed():
             try:
                 now = self.snapshot()
             except PacewrightError:
                 calm = 0
             else:
                 missing = tuple(self.missing(now))
-                calm = calm + 1 if not missing and now.version == version else 0
+                hopeless = all(one.failed for one in missing)
+                calm = calm + 1 if hopeless and now.version == version else 0
                 version = now.version
-            SYSTEM_CLOCK.sleep(0.25)
+            SYSTEM_CLOCK.sleep(_LOOK)
         return missing
 
     def whole(self, seconds: float) -> None:
@@ -145,6 +149,9 @@ class Site:
         return [*found, *files]
 
 
+_LOOK = 0.25
+_CALM, _GIVEN_UP = 6, 40
+"""So many looks without a change."""
 _PLACES = "/tmp /var/tmp /dev/shm /run"  # noqa: S108 - looked into, not written to
 _NAMES = "( -name *pacewright* -o -name shadow.* -o -name tmp* ) -not -path *pacewright-lab* -not -path *systemd*"
 _NOTHING_KNOWN = Missing(primitive="anything", where="the lab: no quorum", failed=False)
