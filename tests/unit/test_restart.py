@@ -557,6 +557,8 @@ def test_what_was_demoted_last_is_held_because_pacemaker_would_not_notice_a_new_
     )
     step = commit(decide(begin(snapshot), snapshot))
     assert [type(edit) for edit in step.change.edits][-1] is HoldInstance
-    assert step.summary == "restarting web on n1 (it was demoted, so it is held stopped)"
+    assert (
+        step.summary == "restarting web on n1 (Pacemaker would not notice a new definition now, so it is held stopped)"
+    )
     up = after(snapshot, None, {("web", "n1"): run(4)})
     assert isinstance(commit(decide(begin(up), up)).change.edits[0], SetRevision)

@@ -22,6 +22,10 @@ GOOD: list[dict[str, Any]] = [
     {"services": {"neutron-server": {"resource": "neutron-clone", "timeout": 0.5}}},
     {"services": {"web@1": {"config": ["/etc/web", "/etc/web/*.conf"], "strategy": "together"}}},
 ]
+GOOD += [
+    {"services": {"web": {"max_unavailable": 2, "health": {"tcp": "{node}:80", "stable_for": 1}}}},
+    {"services": {"web": {"max_unavailable": "25%", "health": {"command": ["/bin/true", "{node}"]}}}},
+]
 BAD: list[Any] = [
     {"service": {}},
     {"services": {"web": {"resurce": "x"}}},
@@ -31,6 +35,10 @@ BAD: list[Any] = [
     {"services": {"web": {"config": "/etc/web"}}},
     {"services": {"web": {"config": ["etc/web"]}}},
     {"services": {"web": {"strategy": "slow"}}},
+    {"services": {"web": {"max_unavailable": 0}}},
+    {"services": {"web": {"max_unavailable": "some"}}},
+    {"services": {"web": {"health": {}}}},
+    {"services": {"web": {"health": {"http": "http://x/", "tcp": "x:1"}}}},
     {"services": ["web"]},
     ["services"],
 ]

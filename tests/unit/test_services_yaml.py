@@ -11,6 +11,7 @@ from pacewright.cluster import ResourceId
 from pacewright.errors import ConfigError, Refused
 from pacewright.service import config
 from pacewright.service.config import KEYS, ServiceSettings, Settings, load
+from pacewright.service.health import Health, HealthKind
 from pacewright.service.target import find
 from tests.clusters import clone, cluster, primitive
 
@@ -59,11 +60,14 @@ WRONG = [
     (
         "services:\n  web:\n    resurce: a\n",
         3,
-        "services.web: the key 'resurce' is not known (known: config, resource,",
+        "services.web: the key 'resurce' is not known (known: config, health, max_unavailable, resource,",
     ),
     ("services:\n  web:\n    config: /etc/web\n", 3, "services.web.config: expected a list of files"),
     ("services:\n  web:\n    config:\n      - /etc/web\n      - web.conf\n", 5, "services.web.config[1]: expected"),
     ("services:\n  web:\n    strategy: slow\n", 3, "services.web.strategy: expected rolling or together"),
+    ("services:\n  web:\n    max_unavailable: 0\n", 3, "services.web.max_unavailable: expected a number above 0"),
+    ("services:\n  web:\n    health:\n      timeout: 3\n", 4, "services.web.health: expected one of http, tcp"),
+    ("services:\n  web:\n    health: {tcp: a, http: b}\n", 3, "services.web.health: the key 'http' is not known"),
     ("service:\n  web: {}\n", 1, "the file: the key 'service' is not known (known: services)"),
     ("services:\n  web:\n    resource: a\n    timeout: 1\n    resource: b\n", 5, "services.web: the key 'resource'"),
     ("services:\n  web: {}\n  db: {}\n  web: {}\n", 4, "services: the key 'web' stands there twice"),
@@ -152,5 +156,6 @@ def test_the_documents_example_is_read(tmp_path: Path) -> None:
         resource=ResourceId("neutron-api-clone"),
         timeout=300.0,
         config=("/etc/neutron/neutron.conf", "/etc/neutron/plugins/ml2/*.ini", "/etc/neutron/conf.d"),
+        health=Health(kind=HealthKind.HTTP, target=("http://{node}:9696/",), timeout=60, stable_for=3),
     )
     assert str(config.DEFAULT_PATH) in text

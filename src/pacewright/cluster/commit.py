@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.errors import NoQuorum
+from pacewright.errors import ClusterDown, NoQuorum
 
-__all__ = ["commit"]
+__all__ = ["changes_nothing", "commit"]
 
 
 def commit(change: Change, *, based_on: Snapshot) -> bool:
@@ -29,6 +29,7 @@ def commit(change: Change, *, based_on: Snapshot) -> bool:
 
     Raises:
         NoQuorum: this partition may not write.
+        ClusterDown: there is no DC; what a starting node writes would win over what the others have.
         CommitConflict: the CIB has moved on; read and decide again.
     """
     if not based_on.quorate:
@@ -36,8 +37,13 @@ def commit(change: Change, *, based_on: Snapshot) -> bool:
             "the cluster has no quorum, so nothing was written.",
             hint="Bring enough nodes back; `pacewright fact` shows which are missing.",
         )
+    if based_on.dc is None:
+        raise ClusterDown(
+            "the cluster has no DC on this node's view (it is starting, or electing one), so nothing was written.",
+            hint="Run it again in a moment; `pcs status` shows when the node has joined.",
+        )
     after = change.apply(based_on)
-    if _configuration(after) == _configuration(based_on.root):
+    if changes_nothing(based_on.root, after):
         return False
     patch = _guarded_by_epoch(tools.difference(_without_status(based_on.root), _without_status(after)))
     if patch is None:
@@ -58,8 +64,19 @@ def _guarded_by_epoch(difference: bytes) -> bytes | None:
     return ET.tostring(root)
 
 
-def _configuration(root: ET.Element) -> bytes:
-    return b"".join(ET.tostring(child) for child in root if child.tag == "configuration")
+def changes_nothing(before: ET.Element, after: ET.Element) -> bool:
+    """True if two CIBs have the same configuration, however it is laid out."""
+    return all(_same(old, new) for old, new in zip(_configurations(before), _configurations(after), strict=True))
+
+
+def _configurations(root: ET.Element) -> list[ET.Element]:
+    return [child for child in root if child.tag == "configuration"]
+
+
+def _same(one: ET.Element, other: ET.Element) -> bool:
+    if one.tag != other.tag or one.attrib != other.attrib or len(one) != len(other):
+        return False
+    return all(_same(mine, theirs) for mine, theirs in zip(one, other, strict=True))
 
 
 def _without_status(root: ET.Element) -> bytes:

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
-from pacewright.cluster.commit import commit
+from pacewright.cluster.commit import changes_nothing, commit
 from pacewright.cluster.forecast import Action, Forecast, followed, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
@@ -117,6 +117,8 @@ class Simulation:
         """Write the change into the copy, and let everything happen that follows from it."""
         if based_on.version != self.read().version:
             raise CommitConflict("the copy changed since it was read, so nothing was written.")
+        if change.edits and changes_nothing(based_on.root, change.apply(based_on)):
+            return False
         forecast = self._forecast(based_on, change)
         self.forecasts.append((change, forecast))
         self._document = _unlike_any_other(forecast.after)

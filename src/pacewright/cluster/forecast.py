@@ -83,14 +83,25 @@ def followed(first: Forecast, then: Change) -> Forecast:
 
 
 def _joined(first: tuple[Action, ...], second: tuple[Action, ...]) -> tuple[Action, ...]:
-    begun = {(action.resource, action.node) for action in second if action.verb in {"start", "promote"}}
+    begun = [action for action in second if action.verb in {"start", "promote"}]
+    again = {(action.resource, action.node) for action in begun}
     actions = []
     for action in first:
-        again = action.verb == "stop" and (action.resource, action.node) in begun
-        actions.append(replace(action, verb="restart") if again else action)
-    ended = {(action.resource, action.node) for action in first}
+        elsewhere = [a for a in begun if a.resource == action.resource and (a.resource, a.node) not in _places(first)]
+        if action.verb == "stop" and (action.resource, action.node) in again:
+            actions.append(replace(action, verb="restart"))
+        elif action.verb == "stop" and len(elsewhere) == 1:
+            actions.append(replace(action, verb="move", to=elsewhere[0].node))
+            begun.remove(elsewhere[0])
+        else:
+            actions.append(action)
+    ended = _places(first) | {(action.resource, action.to) for action in actions}
     actions += [action for action in second if (action.resource, action.node) not in ended]
     return tuple(sorted(actions, key=str))
+
+
+def _places(actions: tuple[Action, ...]) -> set[tuple[ResourceId, NodeName | None]]:
+    return {(action.resource, action.node) for action in actions}
 
 
 def _parse(answer: ET.Element, after: bytes) -> Forecast:

@@ -104,6 +104,11 @@ class Run:
     operation: str
     since: float | None
 
+    @property
+    def started(self) -> float | None:
+        """When it was started; None if something later hides that (a promote, a demote, or a new probe)."""
+        return self.since if self.operation in {"start", "migrate_from"} else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

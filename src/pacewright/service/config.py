@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pacewright.cluster import ResourceId
 from pacewright.errors import ConfigError
+from pacewright.service.health import Health, HealthKind
 
 if TYPE_CHECKING:
     import yaml
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PATH", "KEYS", "ServiceSettings", "Settings", "load"]
 
 DEFAULT_PATH = Path("/etc/pacewright/services.yaml")
-KEYS = ("config", "resource", "strategy", "timeout")
+KEYS = ("config", "health", "max_unavailable", "resource", "strategy", "timeout")
 """What may be said about a service; services.schema.json says the same for editors."""
 
 
@@ -29,12 +30,22 @@ class ServiceSettings:
         timeout: seconds that an operation may take; None for what its resource's own time-outs come to.
         config: its config inputs on every node: files, globs, directories (absolute paths).
         together: restart all instances at once (`strategy: together`) instead of one after another (`rolling`).
+        max_unavailable: how many instances may be down at once by our doing; a share of them with `percent`.
+        percent: `max_unavailable` is a percentage.
+        health: what an instance must pass before the next one is restarted; None for nothing.
     """
 
     resource: ResourceId | None = None
     timeout: float | None = None
     config: tuple[str, ...] = ()
     together: bool = False
+    max_unavailable: int = 1
+    percent: bool = False
+    health: Health | None = None
+
+    def limit(self, instances: int) -> int:
+        """How many of so many instances may be down at once; at least one, or nothing would ever be restarted."""
+        return max(1, instances * self.max_unavailable // 100 if self.percent else self.max_unavailable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +114,10 @@ class _Reader:
                     found[key] = self._paths(value, f"{where}.{key}")
                 case "strategy":
                     found["together"] = self._choice(value, f"{where}.{key}", ("rolling", "together")) == "together"
+                case "max_unavailable":
+                    found |= self._share(value, f"{where}.{key}")
+                case "health":
+                    found[key] = self._health(value, f"{where}.{key}")
                 case _:
                     raise self._unknown(key_node, key, where, KEYS)
         return ServiceSettings(**found)
@@ -140,6 +155,33 @@ class _Reader:
             if not path.startswith("/"):
                 raise self._error(node.value[index], f"{where}[{index}]: expected an absolute path, found {path!r}")
         return tuple(paths)
+
+    def _share(self, node: yaml.Node, where: str) -> dict[str, Any]:
+        text = self._text(node, where)
+        number = text.removesuffix("%")
+        if not number.isdigit() or int(number) < 1:
+            raise self._error(node, f"{where}: expected a number above 0, or a percentage like 25%, found {text!r}")
+        return {"max_unavailable": int(number), "percent": text.endswith("%")}
+
+    def _health(self, node: yaml.Node, where: str) -> Health:
+        import yaml  # noqa: PLC0415
+
+        found: dict[str, Any] = {}
+        for key, key_node, value in self._mapping(node, where):
+            if key in {"timeout", "stable_for"}:
+                found[key] = self._seconds(value, f"{where}.{key}")
+            elif key in {"http", "tcp", "command"} and "kind" not in found:
+                listed = key == "command" and isinstance(value, yaml.SequenceNode)
+                words = value.value if listed else [value]
+                found |= {
+                    "kind": HealthKind(key),
+                    "target": tuple(self._text(word, f"{where}.{key}") for word in words),
+                }
+            else:
+                raise self._unknown(key_node, key, where, ("one of http, tcp, command", "timeout", "stable_for"))
+        if not found.get("target"):
+            raise self._error(node, f"{where}: expected one of http, tcp, command")
+        return Health(**found)
 
     def _choice(self, node: yaml.Node, where: str, choices: tuple[str, ...]) -> str:
         text = self._text(node, where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pacewright.cluster import Forecast, NodeName, Snapshot
@@ -11,7 +11,7 @@ from pacewright.errors import UsageError
 from pacewright.node.fingerprint import fingerprint
 from pacewright.service.config import ServiceSettings
 from pacewright.service.refresh import begin_refresh
-from pacewright.service.restart import begin_restart
+from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.revision import ONCE, Report
 from pacewright.service.status import refuse_if_hindered
 from pacewright.service.step import Job
@@ -75,6 +75,24 @@ def make_job(
     Raises:
         PacewrightError: it cannot be begun; nothing was done.
     """
+    job = _begin(verb, target, snapshot, planned, said=said, options=options, here=here, now=now)
+    if not isinstance(job, Restart):
+        return job
+    places = len({i.node for i in snapshot.instances_of(target.resource)})
+    return replace(job, limit=said.limit(places), gates=said.health is not None)
+
+
+def _begin(
+    verb: Verb,
+    target: Target,
+    snapshot: Snapshot,
+    planned: Forecast,
+    *,
+    said: ServiceSettings,
+    options: Options,
+    here: NodeName | None,
+    now: float,
+) -> Job:
     beyond = options.allow_collateral
     at_once = options.at_once or said.together
     match verb:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import Connection, Forecast, Snapshot, under_way
+from pacewright.cluster import Connection, Forecast, NodeName, Snapshot, under_way, wait
 from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError
-from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.service.health import Gate
+from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 
 __all__ = ["Progress", "carry_out"]
 
@@ -19,9 +20,25 @@ _QUIET = 1.0
 
 
 def carry_out(
-    job: Job, cluster: Connection, *, name: str, deadline: Deadline, clock: Clock, progress: Progress
+    job: Job,
+    cluster: Connection,
+    *,
+    name: str,
+    deadline: Deadline,
+    clock: Clock,
+    progress: Progress,
+    gate: Gate | None = None,
 ) -> Outcome:
     """Take a job to its end.
+
+    Args:
+        job: what to do.
+        cluster: with which cluster.
+        name: the service's, for messages.
+        deadline: when to give up.
+        clock: where time comes from.
+        progress: told each step.
+        gate: passed by each instance that was restarted before the next one is; None where nothing can be asked.
 
     Raises:
         DeadlinePassed: says what was waited for and what was seen last.
@@ -30,7 +47,7 @@ def carry_out(
     planned: Forecast | None = None
     said = ""
     while True:
-        snapshot = cluster.read()
+        snapshot = _with_a_dc(cluster, deadline, clock)
         step = _decide(job, snapshot, planned, cluster, clock)
         planned = None
         match step:
@@ -44,15 +61,36 @@ def carry_out(
                 progress(step.reason)
                 cluster.cleanup(step.resource, step.node)
                 job = step.job
+            case Check():
+                _pass(gate, step.nodes, progress)
+                job = step.job
             case Wait(reason=reason):
                 job = step.job
                 if not cluster.wait(min(_QUIET, deadline.left(clock))):
                     planned = cluster.what_if(snapshot)
-                    if reason != said:
-                        progress(f"waiting: {reason}")
-                    said = reason
+                    said = _say_once(reason, said, progress)
         if deadline.passed(clock):
             raise _too_late(name, step, cluster.read(), deadline)
+
+
+def _say_once(reason: str, said: str, progress: Progress) -> str:
+    if reason != said:
+        progress(f"waiting: {reason}")
+    return reason
+
+
+def _with_a_dc(cluster: Connection, deadline: Deadline, clock: Clock) -> Snapshot:
+    """The cluster once it has a DC: without one nobody acts, and a node that is just starting only has old news."""
+    what = "the cluster to have a DC (it is starting, or electing one)"
+    return wait(lambda snapshot: snapshot.dc is not None, deadline, cluster=cluster, waiting_for=what, clock=clock)
+
+
+def _pass(gate: Gate | None, nodes: tuple[NodeName, ...], progress: Progress) -> None:
+    if gate is None:
+        return
+    progress(f"waiting: {', '.join(nodes)} to be healthy")
+    for node in nodes:
+        gate(node)
 
 
 def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Connection, clock: Clock) -> Next:

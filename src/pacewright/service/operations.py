@@ -21,6 +21,7 @@ from pacewright.errors import ClusterDown, OperationFailed, PacewrightError, Ref
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.service.config import DEFAULT_PATH, Settings, load
+from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
 from pacewright.service.loop import Progress, carry_out
 from pacewright.service.names import service_names
@@ -213,7 +214,13 @@ class Services:
             deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
             try:
                 outcome = carry_out(
-                    job, cluster, name=name, deadline=deadline, clock=self._clock, progress=self._progress
+                    job,
+                    cluster,
+                    name=name,
+                    deadline=deadline,
+                    clock=self._clock,
+                    progress=self._progress,
+                    gate=self._gate(name, settings),
                 )
             except OperationFailed as error:
                 raise _with_output(error, snapshot) from None
@@ -232,6 +239,10 @@ class Services:
             here=_this_node(snapshot),
             now=self._clock.now(),
         )
+
+    def _gate(self, name: str, settings: Settings) -> Gate | None:
+        health = settings.of(name).health
+        return gate(name, health, self._clock) if health is not None else None
 
     def _timeout(self, target: Target, snapshot: Snapshot, settings: Settings, options: Options) -> float:
         chosen = options.timeout or settings.of(target.name).timeout

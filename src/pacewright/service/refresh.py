@@ -25,7 +25,7 @@ from pacewright.cluster import (
 )
 from pacewright.errors import NoQuorum, Refused
 from pacewright.service.restart import Restart
-from pacewright.service.revision import REPORT, Report, debts, owed_on, reported, revision_of, stale, stale_with
+from pacewright.service.revision import REPORT, Debt, Report, debts, owed_on, reported, revision_of, stale, stale_with
 from pacewright.service.slots import WHOLE, Slot, SlotState, slots_at
 from pacewright.service.status import hindrance
 from pacewright.service.step import Commit, Done, Fail, Next, Outcome
@@ -121,7 +121,8 @@ class Refresh(Restart):
             return Fail(error=self._put_off(why, due_on=sorted({debt.node for debt in due})))
         again = self._stale_again(snapshot)
         again |= self._broken(snapshot, all_of_them=bool(again or self.slots.before))
-        job = replace(self, slots=self.slots.including(again, snapshot))
+        slots = self.slots.including(again, snapshot)
+        job = replace(self, slots=slots.without(self._no_longer_due(due, snapshot)))
         if not job.slots.before:
             return Done(outcome=self._told(snapshot))
         return Restart.decide(job, snapshot, planned, now)
@@ -145,6 +146,12 @@ class Refresh(Restart):
     def _overtaken(self, primitive: ResourceId, now: Report) -> bool:
         """True if another call on this node has reported a newer config than this one read when it began."""
         return self.own is not None and now != self.found.get(primitive) and now.changed > self.own[1].changed
+
+    def _no_longer_due(self, due: list[Debt], snapshot: Snapshot) -> set[Slot]:
+        """Slots that were due when this call began, and are not since a node has reported its old config again."""
+        owing = {WHOLE if self.target.many is None else Slot(debt.node) for debt in due}
+        states = self.slots.states(snapshot, None)
+        return {slot for slot, state in states.items() if state is SlotState.OLD and slot not in owing}
 
     def _stale_again(self, snapshot: Snapshot) -> set[Slot]:
         """Slots that are due and not in this roll yet, or that were restarted in it and have a newer config since."""

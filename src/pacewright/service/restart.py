@@ -31,7 +31,7 @@ from pacewright.service.effects import surprises
 from pacewright.service.revision import OWED, owed_on, reported, revision_of
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, refuse_if_hindered
-from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 from pacewright.service.target import Target
 
 __all__ = ["Restart", "begin_restart"]
@@ -89,6 +89,9 @@ class Restart:
         use_hold: the agent would only reload, so instances are held stopped for a moment.
         companions: dependents that restart along, and must be up again in the end.
         commits: how many steps of ours were written.
+        limit: how many slots may be down at once by our doing (`max_unavailable`).
+        gates: an instance must be healthy before the next one is restarted.
+        gated: nodes whose instance was seen healthy.
     """
 
     slots: Slots
@@ -98,6 +101,9 @@ class Restart:
     use_hold: bool = False
     companions: frozenset[ResourceId] = frozenset()
     commits: int = 0
+    limit: int = 1
+    gates: bool = False
+    gated: frozenset[NodeName] = frozenset()
 
     @property
     def target(self) -> Target:
@@ -138,14 +144,17 @@ class Restart:
             return self._release(over, snapshot)
         for slot in those(SlotState.FAILED):
             return Fail(error=self._failure(slot, those(SlotState.OLD), snapshot))
-        if waiting := those(SlotState.UNDER_WAY, SlotState.HELD):
-            return Wait(reason=f"{', '.join(self.slots.called(slot) for slot in waiting)} to restart", job=self)
+        waiting = [self.slots.called(slot) for slot in those(SlotState.UNDER_WAY, SlotState.HELD)]
+        waiting += self._busy_elsewhere(states, snapshot)
+        room = len(states) if self.at_once else self.limit - len(waiting)
+        if waiting and (room <= 0 or not those(SlotState.OLD)):
+            return Wait(reason=f"{', '.join(waiting)} to restart", job=self)
         for slot in those(SlotState.BROKEN):
             return self._clean(slot, snapshot)
-        if others := self._busy_elsewhere(states, snapshot):
-            return Wait(reason=f"{', '.join(others)} to restart", job=self)
+        if ungated := self._ungated(states, snapshot):
+            return Check(nodes=ungated, job=replace(self, gated=self.gated | set(ungated)))
         if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot)):
-            chosen = tuple(old) if self.at_once else (old[0],)
+            chosen = tuple(old[:room])
             unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
             step = self._hold if self.use_hold or unnoticed else self._redefine
             return step(chosen, tuple(old), snapshot, now)
@@ -158,7 +167,7 @@ class Restart:
             return replace(self, use_hold=True)
         if step.places:
             elsewhere = {a.node for a in mine if a.verb in _DOWN_MEANWHILE and not a.blocked} - step.places - {None}
-            if elsewhere:  # another call has just committed it; the cluster has not begun yet
+            if len(elsewhere | step.places) > self.limit:  # another call has just committed it
                 return Wait(reason=f"{', '.join(sorted(map(str, elsewhere)))} to restart", job=self)
         releasing = any(isinstance(edit, Release) for edit in step.change.edits)
         beyond = surprises(forecast, self.target.primitives, own={"restart", "promote", "demote", "start", "recover"})
@@ -181,7 +190,18 @@ class Restart:
             job = replace(job, companions=job.companions | along)
         return replace(step, job=job)
 
-    def _busy_elsewhere(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[NodeName]:
+    def _ungated(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> tuple[NodeName, ...]:
+        """Nodes whose instance is up to date, and of which this call has not seen yet that it is healthy.
+
+        Also those that a call before this one has restarted: it may have died while it asked.
+        """
+        if not self.gates or self.at_once:
+            return ()
+        old = {slot for slot, state in states.items() if state is not SlotState.FRESH}
+        found = (i.node for i in snapshot.instances_of(self.target.resource) if i.settled)
+        return tuple(sorted({node for node in found if Slot(node) not in old and WHOLE not in old} - self.gated))
+
+    def _busy_elsewhere(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[str]:
         """Nodes outside this roll where an instance of the service is being stopped or started."""
         if self.at_once or self.target.many is None:
             return []
@@ -194,7 +214,8 @@ class Restart:
         `process_rsc_history` of lib/pacemaker/pcmk_sched_actions.c does after a start, promote, migration or probe.
         """
         runs = (i.run for i in self.slots.instances(slot, snapshot) if i.resource in self.target.primitives)
-        return any(run is not None and run.operation == "demote" for run in runs)
+        demoted = any(run is not None and run.operation == "demote" for run in runs)
+        return demoted or self.slots.probed_anew(slot, snapshot)
 
     def _may_release(self, slot: Slot, snapshot: Snapshot, now: float) -> bool:
         """True once what is held has stopped, or the hold has expired and does nothing any more."""
@@ -268,7 +289,7 @@ class Restart:
 
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
         until = now + self._stop_timeout(snapshot) + _HOLD_MARGIN
-        why = "its agent would only reload" if self.use_hold else "it was demoted"
+        why = "its agent would only reload" if self.use_hold else "Pacemaker would not notice a new definition now"
         edits: list[Edit] = []
         many = self.target.many
         for primitive in self.target.primitives:

@@ -119,7 +119,7 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     fingerprint = _fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
     if fingerprint is not None:
         return fingerprint != report.fingerprint
-    return instance.run.since is None or instance.run.since <= report.changed
+    return instance.run.started is None or instance.run.started <= report.changed
 
 
 def debts(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
@@ -146,7 +146,7 @@ def unreported(target: Target, node: NodeName, inputs: Inputs, snapshot: Snapsho
         if instance.resource not in target.primitives or instance.node != node or instance.run is None:
             continue
         report = reported(instance.resource, node, snapshot)
-        began = instance.run.since
+        began = instance.run.started
         known = report.fingerprint if report is not None else None
         fresh = known is None and began is not None and began > inputs.changed
         if known != inputs.fingerprint and not fresh:

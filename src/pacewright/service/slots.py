@@ -91,6 +91,11 @@ class Slots:
         added = {slot: _before(self.instances(slot, snapshot), snapshot, set()) for slot in anew}
         return replace(self, before={**self.before, **added}, renewed=self.renewed - anew, tried=self.tried - anew)
 
+    def without(self, these: Iterable[Slot]) -> Slots:
+        """These slots but some."""
+        gone = frozenset(these)
+        return replace(self, before={slot: was for slot, was in self.before.items() if slot not in gone})
+
     def knowing(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Slots:
         """These slots, with what a look at them tells for later."""
         stopped = {slot for slot in states if self.stopped(slot, snapshot)}
@@ -105,6 +110,13 @@ class Slots:
             for instance in snapshot.instances.get(primitive, ())
             if slot in {WHOLE, instance.node}
         ]
+
+    def probed_anew(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if a probe came between our commit and the stop: Pacemaker then takes it for a run with the new one."""
+        keys = self.before[slot].keys
+        runs = [i.run for i in self.instances(slot, snapshot) if i.run is not None]
+        new = any(run.operation == "monitor" and run.key not in keys for run in runs)
+        return new and slot not in self.renewed and self.committed(slot, snapshot)
 
     def stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if nothing in it runs or is under way."""
@@ -166,6 +178,8 @@ class Slots:
             return SlotState.BROKEN
         if not any(instance.role.active for instance in instances):
             return SlotState.UNDER_WAY
+        if self.probed_anew(slot, snapshot):
+            return SlotState.OLD
         return SlotState.UNDER_WAY if before.covered or self.committed(slot, snapshot) else SlotState.OLD
 
     def _fresh(self, primitive: ResourceId, slot: Slot, instances: list[Instance], snapshot: Snapshot) -> bool:
@@ -181,7 +195,7 @@ class Slots:
         for run in runs:
             if run is None or run.key in before.keys:
                 return False
-            changed = run.digest != old_digest
+            changed = run.digest != old_digest and run.operation != "monitor"
             if not changed and (redefined or run.operation != "start"):
                 return False
         return True

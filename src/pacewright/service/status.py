@@ -35,7 +35,7 @@ class ServiceStatus:
     """A service over the cluster.
 
     Attributes:
-        state: RUNNING if any instance is active and well; CHANGING if none is, but one is under way.
+        state: RUNNING if each part of it (member of a group) has an instance that is well, CHANGING if one is not yet.
         here: the state that counts on this node, which decides the exit code (see `local_state`).
         enabled: no `target-role=Stopped` applies.
         managed: the cluster acts on it.
@@ -62,7 +62,7 @@ def status_of(target: Target, snapshot: Snapshot, node: NodeName | None) -> Serv
     return ServiceStatus(
         target=target,
         agent=" ".join(str(agent) for agent in agents),
-        state=_state(instances),
+        state=_state(instances, target),
         here=local_state(target, snapshot, node),
         enabled=is_enabled(target, snapshot),
         managed=is_managed(target, snapshot),
@@ -81,12 +81,14 @@ def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> St
     instances = snapshot.instances_of(target.resource)
     mine = tuple(instance for instance in instances if instance.node == node)
     if target.many is not None and mine and node is not None and snapshot.nodes[node].may_run:
-        return _state(mine)
-    return _state(instances)
+        return _state(mine, target)
+    return _state(instances, target)
 
 
-def _state(instances: tuple[Instance, ...]) -> State:
-    if any(instance.settled for instance in instances):
+def _state(instances: tuple[Instance, ...], target: Target) -> State:
+    """Running is a service of which every part (each member of a group) has an instance that is well."""
+    well = {instance.resource for instance in instances if instance.settled}
+    if well.issuperset(target.primitives):
         return State.RUNNING
     if any(instance.operation is not None for instance in instances):
         return State.CHANGING

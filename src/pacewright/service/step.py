@@ -8,7 +8,7 @@ from typing import Protocol
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import PacewrightError
 
-__all__ = ["Ask", "Clean", "Commit", "Done", "Fail", "Job", "Next", "Outcome", "Wait"]
+__all__ = ["Ask", "Check", "Clean", "Commit", "Done", "Fail", "Job", "Next", "Outcome", "Wait"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Go on as `job` once the instances on these nodes are healthy."""
+
+    nodes: tuple[NodeName, ...]
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """Decide again with what the scheduler would do by itself now."""
 
@@ -83,7 +91,7 @@ class Fail:
     error: PacewrightError
 
 
-Next = Commit | Clean | Wait | Ask | Done | Fail
+Next = Commit | Clean | Wait | Check | Ask | Done | Fail
 
 
 class Job(Protocol):

@@ -1,0 +1,114 @@
+"""Health: is an instance that the cluster calls started also fit to serve? Asked between the steps of a roll."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+from pacewright.clock import Clock
+from pacewright.cluster import NodeName
+from pacewright.errors import OperationFailed, PacewrightError
+from pacewright.process import run
+
+__all__ = ["Gate", "Health", "HealthKind", "gate"]
+
+_EACH = 5.0
+"""Seconds that one question may take."""
+_PAUSE = 0.1
+"""Seconds between two questions."""
+_OK_STATUS = range(200, 400)
+
+Gate = Callable[[NodeName], None]
+"""Returns once the instance on a node is healthy; raises OperationFailed if it does not become so in time."""
+
+
+class HealthKind(Enum):
+    """How to ask."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How to find out whether an instance is fit to serve; `{node}` stands for its node's name.
+
+    Attributes:
+        kind: how to ask.
+        target: the URL, the `HOST:PORT`, or the command's words. A command runs on the node that leads the roll.
+        timeout: seconds within which it must become healthy.
+        stable_for: seconds that it must stay so.
+    """
+
+    kind: HealthKind
+    target: tuple[str, ...]
+    timeout: float = 60.0
+    stable_for: float = 0.0
+
+
+def gate(service: str, health: Health, clock: Clock) -> Gate:
+    """The gate of a service."""
+
+    def pass_through(node: NodeName) -> None:
+        begun = clock.monotonic()
+        healthy_since: float | None = None
+        while True:
+            why = _why_not(health, node)
+            now = clock.monotonic()
+            healthy_since = None if why else (healthy_since if healthy_since is not None else now)
+            if healthy_since is not None and now - healthy_since >= health.stable_for:
+                return
+            if now - begun > health.timeout:
+                raise OperationFailed(
+                    f"{service}: the instance on {node} runs, but was not healthy within {health.timeout:g} s: "
+                    f"{why or 'not for long enough'}. The roll stops here; what was not restarted yet runs as before.",
+                    hint="Mend it, then run the same command again; what is owed stays owed.",
+                    node=node,
+                )
+            clock.sleep(_PAUSE)
+
+    return pass_through
+
+
+def _why_not(health: Health, node: NodeName) -> str:
+    words = tuple(word.replace("{node}", node) for word in health.target)
+    try:
+        match health.kind:
+            case HealthKind.HTTP:
+                return _http(words[0])
+            case HealthKind.TCP:
+                return _tcp(words[0])
+            case HealthKind.COMMAND:
+                done = run(words, timeout=_EACH, env={"PACEWRIGHT_NODE": node})
+                return "" if done.code == 0 else f"{words[0]} exited with {done.code}: {done.output[-200:]}"
+    except (OSError, ValueError) as error:
+        return f"{words[0]}: {error}"
+    except PacewrightError as error:
+        return error.message
+
+
+def _tcp(address: str) -> str:
+    import socket  # noqa: PLC0415 - only where it is wanted
+
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_EACH):
+        return ""
+
+
+def _http(url: str) -> str:
+    import http.client  # noqa: PLC0415 - only where it is wanted
+
+    parts = urlsplit(url)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=_EACH)
+    try:
+        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        status = connection.getresponse().status
+    except http.client.HTTPException as error:
+        return f"{url}: {type(error).__name__}"
+    finally:
+        connection.close()
+    return "" if status in _OK_STATUS else f"{url} answered {status}"
