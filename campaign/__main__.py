@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from campaign.figures import Figures
 from campaign.lead import NODES, Campaign
 from campaign.plan import make_plan
 from pacewright.errors import PacewrightError
@@ -27,17 +28,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     campaign = Campaign(
         name=args.lab, distro=args.distro, seed=args.seed, numbers=numbers, evidence=args.evidence, say=_say
     )
+    figures = Figures(distro=args.distro, seed=args.seed)
     try:
-        figures = campaign.carry_out()
+        campaign.carry_out(figures)
     except PacewrightError as error:
         print(f"campaign: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("campaign: interrupted; the lab is removed.", file=sys.stderr)
-        return 130
     print("\n".join(figures.lines()))
     if args.json is not None:
         args.json.write_text(json.dumps(figures.as_dict(), indent=1) + "\n", encoding="utf-8")
+    if figures.runs < len(numbers):
+        return 130
     return 1 if figures.violations else 0
 
 

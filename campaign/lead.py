@@ -48,9 +48,8 @@ class Campaign:
     evidence: Path
     say: Callable[[str], None]
 
-    def carry_out(self) -> Figures:
-        """All runs."""
-        figures = Figures(distro=self.distro, seed=self.seed)
+    def carry_out(self, figures: Figures) -> None:
+        """All runs, counted as they come, so that an interrupted campaign has its figures too."""
         begun = SYSTEM_CLOCK.monotonic()
         left = list(self.numbers)
         while left:
@@ -61,7 +60,6 @@ class Campaign:
                     if not whole:
                         figures.fresh_labs += 1
                         break
-        return figures
 
     @contextmanager
     def _stage(self) -> Iterator[tuple[Site, Poller, frozenset[str]]]:
