@@ -160,7 +160,7 @@ def cib(
         histories: by primitive and node, what happened there instead.
         nodes: names by id.
         states: `online` (the default), `offline`, `pending`, `unclean`, or `unseen`, by node's name.
-        attributes, transient: by node's name.
+        attributes, transient: by node's name; attributes called `pacewright-...` become marks.
         dc: the id of the DC.
     """
     told: dict[tuple[str, str], Iterable[Op]] = {
@@ -168,6 +168,16 @@ def cib(
     }
     told.update(histories or {})
     known = {"stonith-enabled": "false", "cluster-name": "hand-made", **(properties or {})}
+    marks = {
+        f"{name}@{node}": value
+        for node, values in (attributes or {}).items()
+        for name, value in values.items()
+        if name.startswith("pacewright-")
+    }
+    attributes = {
+        node: {name: value for name, value in values.items() if not name.startswith("pacewright-")}
+        for node, values in (attributes or {}).items()
+    }
     configured = "".join(
         f"<node id={quoteattr(i)} uname={quoteattr(name)}>"
         + (pairs("instance_attributes", f"nodes-{i}", (attributes or {})[name]) if name in (attributes or {}) else "")
@@ -175,8 +185,9 @@ def cib(
         for i, name in nodes.items()
     )
     configuration = (
-        f"<crm_config>{pairs('cluster_property_set', 'cib-bootstrap-options', known)}</crm_config>"
-        f"<nodes>{configured}</nodes><resources>{''.join(resources)}</resources>"
+        f"<crm_config>{pairs('cluster_property_set', 'cib-bootstrap-options', known)}"
+        + (pairs("cluster_property_set", "pacewright", marks) if marks else "")
+        + f"</crm_config><nodes>{configured}</nodes><resources>{''.join(resources)}</resources>"
         f"<constraints>{constraints}</constraints>"
     )
     if defaults:

@@ -25,7 +25,7 @@ from pacewright.cluster import (
     HoldResource,
     NodeName,
     ResourceId,
-    SetNodeAttribute,
+    SetMark,
     SetRevision,
     parse,
 )
@@ -280,7 +280,7 @@ def ours(at: Recorder) -> None:
         HoldInstance(resource=ResourceId("pair-clone"), node=NodeName("n2"), until=FAR),
         HoldResource(resource=ResourceId("init"), until=FAR),
         HoldResource(resource=ResourceId("svc"), until=PAST),
-        SetNodeAttribute(node=NodeName("n1"), name="pacewright-owed-web", value="r9"),
+        SetMark(node=NodeName("n1"), name="pacewright-owed-web", value="r9"),
     )
     at.configure(Change(edits=edits, reason="golden"))
     at.settle()

@@ -129,10 +129,7 @@ def traces(snapshot: Snapshot) -> list[str]:
     """What an operation must not leave behind."""
     found = [f"hold on {resource} {node or ''}" for resource, node in snapshot.holds]
     found += [
-        f"{name} on {n.name}"
-        for n in snapshot.nodes.values()
-        for name in n.attributes
-        if name.startswith("pacewright-owed")
+        f"{name} on {n.name}" for n in snapshot.nodes.values() for name in n.marks if name.startswith("pacewright-owed")
     ]
     found += [f"revisions of {r.id} for single nodes" for r in snapshot.resources.values() if r.node_revisions]
     return found

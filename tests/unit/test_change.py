@@ -16,8 +16,8 @@ from pacewright.cluster import (
     NodeName,
     Release,
     ResourceId,
+    SetMark,
     SetMeta,
-    SetNodeAttribute,
     SetRevision,
     Snapshot,
 )
@@ -60,8 +60,8 @@ EVERY_EDIT: list[Edit] = [
     SetRevision(resource=WEB, default=None, nodes={}),
     SetMeta(resource=CLONE, name="target-role", value="Stopped"),
     SetMeta(resource=CLONE, name="target-role", value=None),
-    SetNodeAttribute(node=N2, name="pacewright-owed-web", value="r1"),
-    SetNodeAttribute(node=N2, name="pacewright-owed-web", value=None),
+    SetMark(node=N2, name="pacewright-owed-web", value="r1"),
+    SetMark(node=N2, name="pacewright-owed-web", value=None),
     HoldInstance(resource=CLONE, node=N2, until=UNTIL),
     HoldResource(resource=WEB, until=UNTIL),
     Release(resource=CLONE),
@@ -179,17 +179,17 @@ def test_a_meta_attribute_under_somebodys_rule_stays() -> None:
     assert off.root.find(".//*[@id='m-target-role']") is not None
 
 
-def test_a_node_attribute_comes_and_goes_without_a_trace() -> None:
+def test_a_mark_comes_and_goes_without_a_trace() -> None:
     before = web()
-    on = written(before, SetNodeAttribute(node=N2, name="a", value="1"), SetNodeAttribute(node=N2, name="b", value="2"))
-    assert on.nodes[N2].attributes == {"a": "1", "b": "2"}
-    off = written(on, SetNodeAttribute(node=N2, name="a", value=None), SetNodeAttribute(node=N2, name="b", value=None))
-    nodes = [ET.tostring(s.root.find("configuration/nodes") or ET.Element("none")) for s in (before, off)]
+    on = written(before, SetMark(node=N2, name="a", value="1"), SetMark(node=N2, name="b", value="2"))
+    assert on.nodes[N2].marks == {"a": "1", "b": "2"}
+    off = written(on, SetMark(node=N2, name="a", value=None), SetMark(node=N2, name="b", value=None))
+    nodes = [ET.tostring(s.root.find("configuration/crm_config") or ET.Element("none")) for s in (before, off)]
     assert nodes[0] == nodes[1]
 
 
 def test_a_node_that_has_no_entry_gets_none() -> None:
-    changed = written(web(), SetNodeAttribute(node=NodeName("remote9"), name="a", value="1"))
+    changed = written(web(), SetMark(node=NodeName("remote9"), name="a", value="1"))
     assert set(changed.nodes) == {"n1", "n2", "n3"}
 
 

@@ -14,7 +14,7 @@ from pacewright.cluster import (
     NodeName,
     Release,
     ResourceId,
-    SetNodeAttribute,
+    SetMark,
     SetRevision,
     Snapshot,
 )
@@ -169,7 +169,7 @@ def test_the_first_step_writes_down_what_is_to_come() -> None:
     snapshot = three()
     step = commit(decide(begin(snapshot), snapshot))
     assert step.change.edits[0] == SetRevision(resource=WEB, default=None, nodes={N2: TOKEN})
-    owed = {edit.node: (edit.name, edit.value) for edit in step.change.edits if isinstance(edit, SetNodeAttribute)}
+    owed = {edit.node: (edit.name, edit.value) for edit in step.change.edits if isinstance(edit, SetMark)}
     assert owed == {N1: ("pacewright-owed-web", TOKEN), N3: ("pacewright-owed-web", TOKEN)}
 
 
@@ -180,7 +180,7 @@ def test_the_next_step_pays_one_debt_and_no_more() -> None:
     second = commit(decide(going_on(step), later))
     assert second.change.edits == (
         SetRevision(resource=WEB, default=None, nodes={N2: TOKEN, N3: TOKEN}),
-        SetNodeAttribute(node=N3, name="pacewright-owed-web", value=None),
+        SetMark(node=N3, name="pacewright-owed-web", value=None),
     )
 
 
@@ -201,7 +201,7 @@ def test_an_older_debt_is_paid_with_its_own_revision() -> None:
     snapshot = cluster(CLONE, running={"web": ("n1", "n2")}, attributes={"n2": {"pacewright-owed-web": "older"}})
     step = commit(decide(begin(snapshot), snapshot))
     assert step.change.edits[0] == SetRevision(resource=WEB, default=None, nodes={N2: "older"})
-    assert SetNodeAttribute(node=N2, name="pacewright-owed-web", value=None) in step.change.edits
+    assert SetMark(node=N2, name="pacewright-owed-web", value=None) in step.change.edits
 
 
 @pytest.mark.parametrize(("dc", "first"), [("1", "n2"), ("2", "n1"), ("3", "n1")])
@@ -404,7 +404,7 @@ def test_a_clone_is_held_on_one_node_for_longer_than_its_stop_may_take() -> None
     snapshot = three()
     step = commit(decide(holding(snapshot), snapshot))
     assert step.change.edits[-1] == HoldInstance(resource=ResourceId("web-clone"), node=N2, until=NOW + 40 + MARGIN)
-    assert {e.node for e in step.change.edits if isinstance(e, SetNodeAttribute)} == {N1, N2, N3}
+    assert {e.node for e in step.change.edits if isinstance(e, SetMark)} == {N1, N2, N3}
     assert step.then is not None
     assert step.then.edits == (Release(resource=ResourceId("web-clone"), node=N2),)
 
@@ -427,7 +427,7 @@ def test_a_hold_is_taken_away_once_the_instance_has_stopped_and_its_debt_with_it
     release = commit(decide(job, stopped))
     assert release.change.edits == (
         Release(resource=ResourceId("web-clone"), node=N2),
-        SetNodeAttribute(node=N2, name="pacewright-owed-web", value=None),
+        SetMark(node=N2, name="pacewright-owed-web", value=None),
     )
     up = after(stopped, release.change, {("web", "n2"): run(3)})
     assert commit(decide(going_on(release), up)).summary.startswith("restarting web on n3")

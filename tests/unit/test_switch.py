@@ -72,7 +72,7 @@ def done_with(step: Next, words: str, *, changed: bool) -> None:
 def test_what_runs_is_left_alone() -> None:
     snapshot = cluster(primitive("web"), running={"web": ("n1",)})
     assert isinstance(decide(start(snapshot), snapshot), Ask)
-    done_with(decide(start(snapshot), snapshot, QUIET), "already running; nothing was changed, on n1", changed=False)
+    done_with(decide(start(snapshot), snapshot, QUIET), "already running on n1; nothing was changed", changed=False)
 
 
 @pytest.mark.parametrize(

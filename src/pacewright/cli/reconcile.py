@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from pacewright.cli.service import show_outcome
+from pacewright.cli.service import progress, seconds, show_outcome
 from pacewright.errors import PacewrightError, UsageError
 from pacewright.service import DEFAULT_PATH, Options, Outcome, Services
 
@@ -22,6 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="one service")
     parser.add_argument("--all", action="store_true", help="every service with config inputs or debts")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each service, give up after so long")
+    parser.add_argument(
+        "--allow-collateral", action="store_true", help="accept that something beyond the service moves or stops"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--config", default=str(DEFAULT_PATH), metavar="FILE", help="the site's services.yaml (default: %(default)s)"
@@ -32,8 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """Pay; the exit code is that of the last service that could not be paid."""
     if (args.name is None) != args.all:
         raise UsageError("reconcile: name one service, or say --all.")
-    services = Services(config=Path(args.config), progress=lambda line: print(f"  {line}", file=sys.stderr))
-    done = services.reconcile(args.name, Options())
+    services = Services(config=Path(args.config), progress=progress(quiet=args.json))
+    options = Options(timeout=args.timeout, allow_collateral=args.allow_collateral)
+    done = services.reconcile(args.name, options)
     if args.json:
         print(json.dumps({"services": [_as_dict(name, result) for name, result in done]}))
     for name, result in done if not args.json else ():

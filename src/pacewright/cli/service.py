@@ -12,7 +12,7 @@ from pacewright.cli.tables import moment, table
 from pacewright.errors import UsageError
 from pacewright.service import DEFAULT_PATH, Debt, Native, Options, Outcome, Planned, Services, ServiceStatus, State
 
-__all__ = ["configure", "debt_as_dict", "run", "show_outcome"]
+__all__ = ["configure", "debt_as_dict", "progress", "run", "seconds", "show_outcome"]
 
 _CHANGES = {
     "start": "see to it that the service runs",
@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         )
         change.add_argument(
             "--timeout",
-            type=_seconds,
+            type=seconds,
             metavar="SECONDS",
             help="give up after so long; what was begun, the cluster finishes (default: from services.yaml, else what "
             "the resource's own time-outs come to, and 60)",
@@ -90,7 +90,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry it out; returns the exit code."""
-    services = Services(config=Path(args.config), progress=_progress(quiet=args.json))
+    services = Services(config=Path(args.config), progress=progress(quiet=args.json))
     if args.verb == "list":
         return _show(services.statuses(), as_json=args.json, listing=True)
     if args.verb == "status":
@@ -128,7 +128,8 @@ def _absolute(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A number of seconds on the command line."""
     try:
         value = float(text)
     except ValueError:
@@ -138,7 +139,9 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _progress(*, quiet: bool) -> Any:
+def progress(*, quiet: bool) -> Any:
+    """Where the steps of an operation are told: standard error, or nowhere beside JSON."""
+
     def say(line: str) -> None:
         if not quiet:
             print(f"  {line}", file=sys.stderr, flush=True)

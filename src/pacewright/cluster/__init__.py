@@ -3,8 +3,8 @@
 from pacewright.cluster.change import (
     Change,
     Edit,
+    SetMark,
     SetMeta,
-    SetNodeAttribute,
     SetRevision,
 )
 from pacewright.cluster.commit import commit
@@ -39,8 +39,8 @@ __all__ = [
     "ResourceId",
     "Role",
     "Run",
+    "SetMark",
     "SetMeta",
-    "SetNodeAttribute",
     "SetRevision",
     "Simulation",
     "Snapshot",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pacewright.cluster.configuration import uname_rule
 from pacewright.cluster.document import after_sets, drop_pair, find_resource, plain_set, set_pair, xml_id
 from pacewright.cluster.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.marks import set_mark
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.values import REVISION
@@ -24,8 +25,8 @@ __all__ = [
     "HoldInstance",
     "HoldResource",
     "Release",
+    "SetMark",
     "SetMeta",
-    "SetNodeAttribute",
     "SetRevision",
 ]
 
@@ -93,32 +94,19 @@ class SetMeta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetNodeAttribute:
-    """Set a permanent attribute of a node, or take it away (None)."""
+class SetMark:
+    """Write down something of ours about a node, or take it away (None): see `marks.py` for where."""
 
     node: NodeName
     name: str
     value: str | None
 
     def apply(self, root: ET.Element) -> None:
-        """Write it; a node without an entry (some remote ones) gets none."""
-        element = next((n for n in root.iterfind("configuration/nodes/node") if n.get("uname") == self.node), None)
-        if element is None:
-            return
-        if self.value is not None:
-            set_pair(
-                plain_set(element, "instance_attributes", stem=f"nodes-{element.get('id')}"),
-                self.name,
-                self.value,
-            )
-            return
-        for found in element.findall("instance_attributes"):
-            drop_pair(found, self.name)
-            if found.get("id", "").startswith("nodes-") and len(found) == 0:
-                element.remove(found)
+        """Write it."""
+        set_mark(root, self.node, self.name, self.value)
 
 
-Edit = SetRevision | SetMeta | SetNodeAttribute | HoldInstance | HoldResource | Release
+Edit = SetRevision | SetMeta | SetMark | HoldInstance | HoldResource | Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pacewright.cluster import tools
 from pacewright.cluster.configuration import plain_values, read_constraints, read_properties, read_resources
 from pacewright.cluster.history import read_instance
 from pacewright.cluster.hold import read_holds
+from pacewright.cluster.marks import read_marks
 from pacewright.cluster.names import NodeName, ResourceId, Version
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
 from pacewright.cluster.values import is_true, number
@@ -89,10 +91,11 @@ def _read_nodes(root: ET.Element, configuration: ET.Element, *, fencing: bool) -
     configured = {element.get("id", ""): element for element in configuration.iterfind("nodes/node")}
     states = {element.get("id", ""): element for element in root.iterfind("status/node_state")}
     connections = _connections(states)
+    marks = read_marks(configuration)
     nodes: dict[NodeName, Node] = {}
     for node_id in [*configured, *(i for i in states if i not in configured)]:
         node = _node(node_id, configured.get(node_id), states.get(node_id), connections, fencing=fencing)
-        nodes[node.name] = node
+        nodes[node.name] = replace(node, marks=marks.get(node.name, {}))
     return nodes
 
 
@@ -135,6 +138,7 @@ def _node(
         maintenance=is_true(transient.get("maintenance", attributes.get("maintenance"))) or _maintained(state),
         attributes=attributes,
         transient=transient,
+        marks={},
     )
 
 

@@ -25,6 +25,7 @@ class Node:
         standby, maintenance: as somebody set them for this node.
         attributes: its permanent attributes (in the configuration).
         transient: its transient attributes (lost when its Pacemaker stops).
+        marks: what we have written down about it (`marks.py`).
     """
 
     name: NodeName
@@ -37,6 +38,7 @@ class Node:
     maintenance: bool
     attributes: Mapping[str, str]
     transient: Mapping[str, str]
+    marks: Mapping[str, str]
 
     @property
     def may_run(self) -> bool:

@@ -78,6 +78,8 @@ def _fill(tree: Path) -> None:
     _write(tree / "usr/bin/pacewright", _COMMAND, 0o755)
     for unit in sorted((source / "systemd").iterdir()):  # shipped, and not enabled
         _write(tree / "usr/lib/systemd/system" / unit.name, unit.read_text(), 0o644)
+    for page in sorted((source.parents[1] / "docs").glob("*.md")):  # there in a checkout, not in an installed package
+        _write(tree / "usr/share/doc/pacewright" / page.name, page.read_text(), 0o644)
     _write(tree / "usr/share/doc/pacewright/copyright", _COPYRIGHT, 0o644)
     _write(tree / "DEBIAN/control", _CONTROL, 0o644)
     _write(tree / "DEBIAN/postinst", _POSTINST, 0o755)

@@ -37,6 +37,8 @@ def fact(config: Path = DEFAULT_PATH) -> dict[str, Any]:
         return _without_cluster(error)
     except PacewrightError as error:
         return {"running": None, "node": _host(), "leader": None, "is_leader": False, "error": error.message}
+    if snapshot.dc is None:  # a node that is starting has its old CIB, which says that all is well
+        return _without_cluster(ClusterDown("the cluster has no DC on this node's view: starting, or electing one."))
     return _of(snapshot, config)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster import (
+    Connection,
     Forecast,
     LiveConnection,
     NodeName,
@@ -16,8 +18,17 @@ from pacewright.cluster import (
     Snapshot,
     read,
     saved,
+    wait,
 )
-from pacewright.errors import ClusterDown, OperationFailed, PacewrightError, Refused, ToolMissing, UnknownService
+from pacewright.errors import (
+    ClusterDown,
+    DeadlinePassed,
+    OperationFailed,
+    PacewrightError,
+    Refused,
+    ToolMissing,
+    UnknownService,
+)
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.service.config import DEFAULT_PATH, Settings, load
@@ -34,6 +45,8 @@ from pacewright.service.target import Target, check_name, find, known_node, unit
 __all__ = ["Native", "Options", "Planned", "Services"]
 
 _START_TIMEOUT = 100.0
+_ELECTION = 30.0
+"""Seconds that a cluster may take to elect a DC before an operation gives up."""
 _REHEARSAL = 20.0
 """Seconds for running an operation on a copy."""
 _SPARE = 60.0
@@ -179,6 +192,7 @@ class Services:
         target = find(name, snapshot, settings) if snapshot is not None else None
         if target is None or snapshot is None:
             native = self._native(name)
+            verb = {"refresh": "restart"}.get(verb, verb)
             message = f"{name}: the cluster does not know it; `systemctl {verb} {native.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
         refused: Refused | None = None
@@ -204,7 +218,7 @@ class Services:
         settings = load(self._config)
         check_name(name)
         with LiveConnection(self._clock) as cluster:
-            snapshot = self._snapshot([name], settings, cluster.read)
+            snapshot = self._snapshot([name], settings, lambda: self._settled(cluster))
             target = find(name, snapshot, settings) if snapshot is not None else None
             if target is None or snapshot is None:
                 return self._operate_native(name, verb, options)
@@ -256,6 +270,14 @@ class Services:
         places = len({i.node for i in snapshot.instances_of(target.resource)}) if target.many else 1
         return each * max(places, 1) + _SPARE
 
+    def _settled(self, cluster: Connection) -> Snapshot:
+        """The cluster, once it has a DC or has had a while to elect one."""
+        with suppress(DeadlinePassed):
+            deadline = Deadline.after(_ELECTION, self._clock)
+            has_dc = "the cluster to have a DC"
+            return wait(lambda found: found.dc is not None, deadline, cluster=cluster, waiting_for=has_dc)
+        return cluster.read()
+
     # -- what the cluster does not know -----------------------------------------------------------------------------
 
     def _snapshot(
@@ -263,7 +285,13 @@ class Services:
     ) -> Snapshot | None:
         """The cluster; None if there is none here, or none of these names is its business while it is down."""
         try:
-            return read_cluster()
+            found = read_cluster()
+            if found.dc is None:
+                raise ClusterDown(
+                    "the cluster has no DC on this node's view: it is still starting, or electing one.",
+                    hint="Run it again in a moment; `pcs status` shows when the node has joined.",
+                )
+            return found
         except ToolMissing:
             if place.is_cluster_node():
                 raise

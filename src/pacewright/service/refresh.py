@@ -19,7 +19,7 @@ from pacewright.cluster import (
     Forecast,
     NodeName,
     ResourceId,
-    SetNodeAttribute,
+    SetMark,
     SetRevision,
     Snapshot,
 )
@@ -135,7 +135,7 @@ class Refresh(Restart):
             before = reported(primitive, node, snapshot)
             if before is not None and (before.fingerprint == report.fingerprint or self._overtaken(primitive, before)):
                 continue
-            yield SetNodeAttribute(node=node, name=REPORT + primitive, value=str(report))
+            yield SetMark(node=node, name=REPORT + primitive, value=str(report))
             resource = snapshot.resources[primitive]
             idle = not any(i.node == node and i.role.active for i in snapshot.instances.get(primitive, ()))
             if idle and resource.revision_on(node) != report.fingerprint:

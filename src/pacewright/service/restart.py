@@ -2,7 +2,7 @@
 
 An instance is restarted by a change of its definition: a new revision (DESIGN, idea 1). From the commit on the
 cluster does it by itself, so a process that dies has lost nothing. What is still to come is written down with the
-first commit, as a node attribute (`pacewright-owed-<primitive>`), and taken away with the commit that pays it.
+first commit, as a mark on the node (`pacewright-owed-<primitive>`), and taken away with the commit that pays it.
 
 An agent that would only reload for a new revision gets a **hold** instead: a rule that keeps the instance stopped
 and expires by itself; when it has stopped, the hold is taken away.
@@ -22,7 +22,7 @@ from pacewright.cluster import (
     NodeName,
     Release,
     ResourceId,
-    SetNodeAttribute,
+    SetMark,
     SetRevision,
     Snapshot,
 )
@@ -276,9 +276,9 @@ class Restart:
             owed = owed_on(primitive, node, snapshot)
             if slot in chosen:
                 if owed is not None:
-                    yield SetNodeAttribute(node=node, name=OWED + primitive, value=None)
+                    yield SetMark(node=node, name=OWED + primitive, value=None)
             elif owed is None:
-                yield SetNodeAttribute(node=node, name=OWED + primitive, value=self.token)
+                yield SetMark(node=node, name=OWED + primitive, value=self.token)
 
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
         for slot in self.slots.before:

@@ -1,8 +1,8 @@
 """Revisions and reports: what an instance was started with, and what its node has. Pure.
 
-A **report** is a permanent node attribute `pacewright-config-<primitive>` with the value `FINGERPRINT@CHANGED`: "my
-config for this service is in place, it has this fingerprint, and it last changed then (by my clock)". Only the node
-itself writes it.
+A **report** is a mark on a node (`cluster/marks.py`), `pacewright-config-<primitive>`, with the value
+`FINGERPRINT@CHANGED`: "my config for this service is in place, it has this fingerprint, and it last changed then (by
+my clock)". Only the node itself writes it.
 
 A **revision** is the value of the instance attribute `pacewright_revision` in the primitive's definition:
 `FINGERPRINT`, `FINGERPRINT+TOKEN` after a restart that was asked for, or `TOKEN` where no config is known.
@@ -39,7 +39,7 @@ __all__ = [
 
 REPORT = "pacewright-config-"
 OWED = "pacewright-owed-"
-"""A permanent node attribute of this name and a primitive's id holds the revision of a restart that is due there."""
+"""A mark of this name and a primitive's id holds the revision of a restart that is due there."""
 
 ONCE = "once-"
 """How a fingerprint begins that stands for a change whose inputs nobody knows: this, and a token."""
@@ -93,12 +93,12 @@ class Debt:
 def reported(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> Report | None:
     """What a node has reported for a primitive; None if nothing."""
     found = snapshot.nodes.get(node)
-    return Report.read(found.attributes.get(REPORT + primitive)) if found is not None else None
+    return Report.read(found.marks.get(REPORT + primitive)) if found is not None else None
 
 
 def owed_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str | None:
     """The revision of a restart that was asked for and is due for a primitive on a node."""
-    return snapshot.nodes[node].attributes.get(OWED + primitive)
+    return snapshot.nodes[node].marks.get(OWED + primitive)
 
 
 def revision_of(fingerprint: str | None, token: str | None) -> str:

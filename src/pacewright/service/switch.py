@@ -82,8 +82,13 @@ class Start:
         name = self.target.name
         where = sorted({instance.node for instance in instances if instance.settled})
         if where:
-            verb = "started" if self.acted else "already running; nothing was changed,"
-            return Done(outcome=Outcome(changed=self.acted, message=f"{name}: {verb} on {', '.join(where)}."))
+            places = ", ".join(where)
+            message = (
+                f"{name}: started on {places}."
+                if self.acted
+                else f"{name}: already running on {places}; nothing was changed."
+            )
+            return Done(outcome=Outcome(changed=self.acted, message=message))
         why = hindrance(self.target, snapshot)
         off = [f"{node.name} is {node.why_not}" for node in snapshot.nodes.values() if node.why_not]
         reason = why or (", ".join(off) if off else "its constraints allow no node, or what it depends on does not run")
