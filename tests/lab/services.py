@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,10 +146,18 @@ class Counted:
                 if r.agent is not None
                 and len([i for i in now.instances.get(r.id, ()) if i.settled]) < self._expected(now, r.id)
             ]
-            calm = 0 if busy or missing else calm + 1
+            calm = 0 if busy or missing or (calm == 3 and self._coming()) else calm + 1
             assert time.monotonic() < deadline, f"not settled: {busy} {missing}"
             SYSTEM_CLOCK.sleep(0.25)
         return now
+
+    def _coming(self) -> list[str]:
+        """What the scheduler is about to do: the controller can take seconds before it begins (3.0, many changes)."""
+        told = self.lab.run("n1", ["crm_simulate", "--live-check", "--output-as=xml"]).checked().stdout
+        actions = ET.fromstring(told).iterfind("actions/rsc_action")
+        return [
+            f"{a.get('action')} {a.get('resource')}" for a in actions if not (a.get("action") or "").startswith("leave")
+        ]
 
     @staticmethod
     def _expected(now: Snapshot, resource: ResourceId) -> int:

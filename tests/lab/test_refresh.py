@@ -127,3 +127,28 @@ def test_a_node_that_was_down_during_the_change_is_brought_up_to_date_by_its_own
     lab.write("n3", "/etc/counted.conf", "while n3 was down\n")
     pacewright(lab, "n3", "service", "refresh", "counted").checked()
     assert grown(came_back, dict(services.starts("counted-counted"))) == {"n1": 0, "n2": 0, "n3": 1}
+
+
+def test_the_next_instance_waits_until_the_last_one_is_healthy(services: Counted) -> None:
+    lab = services.lab
+    gate = "    health: {http: 'http://{node}:8080/', timeout: 5}\n"
+    for node in lab.nodes:
+        lab.write(
+            node, "/etc/pacewright/services.yaml", f"services:\n  counted:\n    config: [/etc/counted.conf]\n{gate}"
+        )
+    before = dict(services.starts("counted-counted"))
+    pacewright(lab, "n1", "service", "restart", "counted").checked()
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 1}
+    for node in lab.nodes:
+        lab.write(node, "/etc/pacewright/services.yaml", f"services:\n  counted:\n{gate.replace('8080', '8081')}")
+    refused = pacewright(lab, "n1", "service", "restart", "counted")
+    assert refused.code == 1
+    assert b"was not healthy within 5 s" in refused.stderr
+    after = grown(before, dict(services.starts("counted-counted")))
+    assert sorted(after.values()) == [1, 1, 2], "the roll stopped at the first"
+    owed = as_json(pacewright(lab, "n2", "owed", "--json").checked())["owed"]
+    assert len([debt for debt in owed if debt["service"] == "counted"]) == 2
+    for node in lab.nodes:
+        lab.write(node, "/etc/pacewright/services.yaml", SERVICES)
+    pacewright(lab, "n3", "reconcile", "counted").checked()
+    assert sorted(grown(before, dict(services.starts("counted-counted"))).values()) == [2, 2, 2]

@@ -1,0 +1,110 @@
+"""The health gate: how it asks, how long it waits, and what it says when an instance is not fit to serve."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pacewright.cluster import NodeName
+from pacewright.errors import OperationFailed
+from pacewright.service.health import Health, HealthKind, gate
+
+N1 = NodeName("127.0.0.1")
+
+
+class Jumping:
+    """A clock on which a pause takes no time."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.pauses = 0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+        self.pauses += 1
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """200 for /ok, 503 for everything else."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/ok?deep=1" else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def asks(kind: HealthKind, *target: str, timeout: float = 2.0, stable_for: float = 0.0) -> Jumping:
+    clock = Jumping()
+    gate("web", Health(kind=kind, target=target, timeout=timeout, stable_for=stable_for), clock)(N1)
+    return clock
+
+
+def test_http(port: int) -> None:
+    assert asks(HealthKind.HTTP, f"http://{{node}}:{port}/ok?deep=1").pauses == 0
+    with pytest.raises(
+        OperationFailed, match=rf"127.0.0.1 runs, but was not healthy within 2 s: .*:{port}/ answered 503"
+    ):
+        asks(HealthKind.HTTP, f"http://{{node}}:{port}")
+
+
+def test_tcp(port: int, closed_port: int) -> None:
+    assert asks(HealthKind.TCP, f"{{node}}:{port}").pauses == 0
+    with pytest.raises(OperationFailed, match="refused"):
+        asks(HealthKind.TCP, f"{{node}}:{closed_port}")
+
+
+def test_command() -> None:
+    assert asks(HealthKind.COMMAND, "sh", "-c", 'test "$PACEWRIGHT_NODE" = {node}').pauses == 0
+    with pytest.raises(OperationFailed, match="sh exited with 3: not yet"):
+        asks(HealthKind.COMMAND, "sh", "-c", "echo not yet >&2; exit 3")
+    with pytest.raises(OperationFailed, match="not installed"):
+        asks(HealthKind.COMMAND, "no-such-command-anywhere")
+
+
+def test_it_must_stay_healthy_for_as_long_as_it_is_told(port: int) -> None:
+    assert asks(HealthKind.TCP, f"{{node}}:{port}", timeout=60, stable_for=3).at == pytest.approx(3.0, abs=0.11)
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1", "127.0.0.1:web", "[::1]:99999"])
+def test_an_address_that_is_none_is_said_and_no_traceback(target: str) -> None:
+    with pytest.raises(OperationFailed, match="not healthy within"):
+        asks(HealthKind.TCP, target)
+
+
+def test_the_message_says_that_the_rest_is_untouched(closed_port: int) -> None:
+    with pytest.raises(OperationFailed) as failed:
+        asks(HealthKind.HTTP, f"http://{{node}}:{closed_port}/")
+    assert "what was not restarted yet runs as before" in failed.value.message
+    assert "owed stays owed" in failed.value.hint
+    assert failed.value.node == N1
