@@ -73,7 +73,7 @@ def asks(kind: HealthKind, *target: str, timeout: float = 2.0, stable_for: float
 def test_http(port: int) -> None:
     assert asks(HealthKind.HTTP, f"http://{{node}}:{port}/ok?deep=1").pauses == 0
     with pytest.raises(
-        OperationFailed, match=rf"127.0.0.1 runs, but was not healthy within 2 s: .*:{port}/ answered 503"
+        OperationFailed, match=rf"127.0.0.1 runs, but was not healthy within 2 s: .*:{port} answered 503"
     ):
         asks(HealthKind.HTTP, f"http://{{node}}:{port}")
 
