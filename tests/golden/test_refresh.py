@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, Edit, NodeName, ResourceId, SetMeta, SetRevision, Snapshot
+from pacewright.cluster import (
+    Change,
+    Edit,
+    HoldInstance,
+    HoldResource,
+    NodeName,
+    ResourceId,
+    SetMeta,
+    SetRevision,
+    Snapshot,
+)
 from pacewright.errors import NoQuorum, Refused
 from pacewright.service import Outcome
 from pacewright.service.config import Settings
@@ -281,3 +291,25 @@ def test_a_config_whose_time_lies_before_that_of_the_last_report_is_reported_all
     refresh(world, "web", "n1", "aaaa", LATER)
     refresh(world, "web", "n1", "bbbb", LATER - 1000)
     assert world.read().resources[ResourceId("web")].revision_on(NodeName("n1")) == "bbbb"
+
+
+def test_a_hold_that_expired_before_the_stop_has_paid_nothing() -> None:
+    world = World(reloading())
+    for node in ("n1", "n2", "n3"):
+        refresh(world, "lb", node, "aaaa", only_report=True)
+    before = {i.node: i.run and i.run.key for i in world.read().instances[ResourceId("lb")]}
+    (home, *_) = sorted(before)
+    snapshot = world.read()
+    many = target_of("lb", snapshot).many
+    expired = (
+        HoldInstance(resource=many, node=home, until=1.0)
+        if many is not None
+        else HoldResource(resource=ResourceId("lb"), until=1.0)
+    )
+    world.commit(Change(edits=(expired,), reason="a call that died, and a DC whose clock is ahead"), based_on=snapshot)
+    refresh(world, "lb", None, "")
+    after = {i.node: i.run and i.run.key for i in world.read().instances[ResourceId("lb")]}
+    assert not set(after.values()) & set(before.values()), "taken for restarted because its hold was gone"
+    assert world.read().holds == {}
+    assert owed(world, "lb") == []
+    assert not any(action.verb.startswith("reload") for _, forecast in world.forecasts for action in forecast.actions)

@@ -311,16 +311,16 @@ class Restart:
         )
 
     def _release(self, slots: list[Slot], snapshot: Snapshot) -> Commit:
-        edits: list[Edit] = []
-        for slot in slots:
-            edits.append(self._released(slot))
-            for primitive in self.target.primitives:
+        edits: list[Edit] = [self._released(slot) for slot in slots]
+        # A hold that has expired before its instance stopped has paid nothing.
+        paid = [slot for slot in slots if self.slots.stopped(slot, snapshot)]
+        for primitive in self.target.primitives if paid else ():
+            for slot in paid:
                 edits += self._debts(primitive, (slot,), (slot,), snapshot)
-        for primitive in self.target.primitives:
-            known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(slots, snapshot))
+            known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(paid, snapshot))
             if known or not self.use_hold or snapshot.resources[primitive].node_revisions:
                 # Nothing runs there now, so the agent is not asked to reload for its new revision.
-                edits.append(self._revisions(primitive, tuple(slots), snapshot))
+                edits.append(self._revisions(primitive, tuple(paid), snapshot))
         return Commit(
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
             job=replace(self, commits=self.commits + 1),
