@@ -181,8 +181,14 @@ def _without_quorum(record: Record) -> Iterator[Violation]:
     for node in {sample.node for sample in record.samples}:
         seen = [sample for sample in record.samples if sample.node == node]
         for before, after in pairwise(seen):
-            if not before.quorate and not after.quorate and before.marks != after.marks:
+            if not before.quorate and not after.quorate and before.marks != after.marks and _is_new(record, after):
                 yield Violation(invariant=Invariant.QUORUM, text=_written(record, before, after))
+
+
+def _is_new(record: Record, sample: Sample) -> bool:
+    """False if another node had the same before: then it was not written, it came along when the two met again."""
+    others = (one for one in record.samples if one.at <= sample.at and one.node != sample.node)
+    return all(one.marks != sample.marks for one in others)
 
 
 def _written(record: Record, before: Sample, after: Sample) -> str:

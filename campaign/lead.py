@@ -87,7 +87,6 @@ class Campaign:
         folder = self.evidence / f"{self.distro}-seed{self.seed}-run{plan.run}"
         folder.mkdir(parents=True, exist_ok=True)
         run = Run(site=site, plan=plan, verbs=verbs, poller=poller, folder=folder)
-        figures.runs += 1
         record: Record | None = None
         documents: dict[str, bytes] = {}
         violations: tuple[Violation, ...]
@@ -98,6 +97,7 @@ class Campaign:
         else:
             violations = judge(record)
             figures.count(record)
+        figures.runs += 1
         figures.add(plan, violations)
         timeline = tuple(run.timeline)
         self._tell(plan, violations, SYSTEM_CLOCK.now() - run.begun)

@@ -143,12 +143,14 @@ def test_what_is_left_down_or_behind_is_seen() -> None:
 
 
 def test_a_write_without_quorum_is_seen() -> None:
-    def sample(at: float, *, quorate: bool, marks: tuple[str, ...] = ()) -> Sample:
-        return Sample(at=BEGUN + at, node="n1", quorate=quorate, dc="1", epoch="1", marks=marks)
+    def sample(at: float, *, quorate: bool, marks: tuple[str, ...] = (), node: str = "n1") -> Sample:
+        return Sample(at=BEGUN + at, node=node, quorate=quorate, dc="1", epoch="1", marks=marks)
 
     well = (sample(1, quorate=True), sample(2, quorate=True, marks=("x",)), sample(3, quorate=False, marks=("x",)))
     assert broken(record(samples=well)) == []
     assert broken(record(samples=(*well, sample(4, quorate=False, marks=("y",))))) == [Invariant.QUORUM]
+    met = sample(3.5, quorate=False, marks=("y",), node="n2")
+    assert broken(record(samples=(*well, met, sample(4, quorate=False, marks=("y",))))) == []
 
 
 def test_a_torn_line_of_a_log_is_no_line() -> None:
