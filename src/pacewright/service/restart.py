@@ -28,9 +28,9 @@ from pacewright.cluster import (
 )
 from pacewright.errors import OperationFailed, PacewrightError, Refused
 from pacewright.service.effects import surprises
-from pacewright.service.revision import OWED, owed_on, reported, revision_of
+from pacewright.service.revision import OWED, owed_on, redefined, reported, revision_of
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
-from pacewright.service.status import hindrance, is_enabled, refuse_if_hindered
+from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
 from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 from pacewright.service.target import Target
 
@@ -75,7 +75,7 @@ def begin_restart(
         )
     slots = slots_at(target, snapshot, planned, None if node is None else (node,))
     if not slots.before:
-        raise Refused(_nothing_runs(target, snapshot, node), hint="`pacewright service start` starts it.")
+        raise Refused(nothing_runs(target, snapshot, node), hint="`pacewright service start` starts it.")
     return Restart(slots=slots, token=token, at_once=at_once, allow_collateral=allow_collateral)
 
 
@@ -242,19 +242,11 @@ class Restart:
 
         Where a node has reported its config and nothing runs, the new revision costs nothing, so it gets it too.
         """
-        resource = snapshot.resources[primitive]
         active = {i.node for i in snapshot.instances.get(primitive, ()) if i.role.active}
         passive = {n for n in snapshot.nodes if n not in active and reported(primitive, n, snapshot) is not None}
-        given = {node: resource.revision_on(node) for node in active | passive}
         anew = active if chosen == (WHOLE,) else {NodeName(slot) for slot in chosen}
-        for node in anew | passive:
-            given[node] = self._next_revision(primitive, node, snapshot)
-        if len(set(given.values())) == 1:
-            # Every node has the same one now: one plain attribute says it, and no instance's definition changes.
-            return SetRevision(resource=primitive, default=next(iter(given.values())), nodes={})
-        default = resource.revision
-        nodes = {node: revision for node, revision in given.items() if revision not in {None, default}}
-        return SetRevision(resource=primitive, default=default, nodes={n: r for n, r in nodes.items() if r is not None})
+        wanted = {node: self._next_revision(primitive, node, snapshot) for node in anew | passive}
+        return redefined(primitive, wanted, among=active | passive, snapshot=snapshot)
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
         """One that the node does not have; if possible the token that others got in this roll, whoever wrote it."""
@@ -358,7 +350,7 @@ class Restart:
         if reason := self._unfinished(missing, snapshot, planned):
             return Wait(reason=reason, job=self)
         if not fresh:
-            return Fail(error=OperationFailed(_nothing_runs(self.target, snapshot, None)))
+            return Fail(error=OperationFailed(nothing_runs(self.target, snapshot, None)))
         if settled := tuple(self._settled_debts(snapshot)):
             # It restarted by itself, or its node went away: nothing is due there any more.
             reason = f"restart {self.target.name}: nothing is owed any more"
@@ -404,12 +396,3 @@ class Restart:
         if chosen == (WHOLE,):
             return self.target.name
         return f"{self.target.name} on {', '.join(chosen)}"
-
-
-def _nothing_runs(target: Target, snapshot: Snapshot, node: NodeName | None) -> str:
-    if node is not None:
-        places = sorted({i.node for i in snapshot.instances_of(target.resource) if i.role.active})
-        elsewhere = f"; it runs on {', '.join(places)}" if places else ""
-        return f"{target.name}: nothing to restart on {node}: it does not run there{elsewhere}."
-    off = [f"{n.name} {n.why_not}" for n in snapshot.nodes.values() if n.why_not]
-    return f"{target.name}: nothing to restart: it runs nowhere" + (f" ({', '.join(off)})." if off else ".")

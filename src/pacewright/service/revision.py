@@ -13,11 +13,11 @@ where its revision has no fingerprint at all, if it began before the config last
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pacewright.cluster import Instance, NodeName, ResourceId, Snapshot
+from pacewright.cluster import Instance, NodeName, ResourceId, SetRevision, Snapshot
 from pacewright.node.fingerprint import Inputs
 from pacewright.service.target import Target
 
@@ -29,6 +29,7 @@ __all__ = [
     "Report",
     "debts",
     "owed_on",
+    "redefined",
     "reported",
     "revision_of",
     "stale",
@@ -104,6 +105,27 @@ def owed_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str | 
 def revision_of(fingerprint: str | None, token: str | None) -> str:
     """The revision of a config, started because of a token (or not)."""
     return "+".join(part for part in (fingerprint, token) if part)
+
+
+def redefined(
+    primitive: ResourceId, wanted: Mapping[NodeName, str], *, among: Iterable[NodeName], snapshot: Snapshot
+) -> SetRevision:
+    """A primitive's revisions with new ones on some nodes, said in the shortest way.
+
+    Args:
+        primitive: whose.
+        wanted: the new ones.
+        among: the nodes that count: where it runs, or may start with what was reported. If they all end up with the
+            same revision, one plain attribute says it, which changes no instance's definition.
+        snapshot: the cluster.
+    """
+    resource = snapshot.resources[primitive]
+    given = {node: resource.revision_on(node) for node in among} | dict(wanted)
+    if len(set(given.values())) == 1:
+        return SetRevision(resource=primitive, default=next(iter(given.values())), nodes={})
+    default = resource.revision
+    nodes = {node: revision for node, revision in given.items() if revision is not None and revision != default}
+    return SetRevision(resource=primitive, default=default, nodes=nodes)
 
 
 def stale(instance: Instance, snapshot: Snapshot) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
     "is_enabled",
     "is_managed",
     "local_state",
+    "nothing_runs",
     "status_of",
 ]
 
@@ -154,3 +155,13 @@ def refuse_if_hindered(target: Target, snapshot: Snapshot, what: str) -> None:
 
 def _absent(snapshot: Snapshot) -> str:
     return ", ".join(f"{n.name} is {n.why_not}" for n in snapshot.nodes.values() if n.why_not) or "none is known"
+
+
+def nothing_runs(target: Target, snapshot: Snapshot, node: NodeName | None) -> str:
+    """Why there is nothing to restart, in a sentence."""
+    if node is not None:
+        places = sorted({i.node for i in snapshot.instances_of(target.resource) if i.role.active})
+        elsewhere = f"; it runs on {', '.join(places)}" if places else ""
+        return f"{target.name}: nothing to restart on {node}: it does not run there{elsewhere}."
+    off = [f"{n.name} {n.why_not}" for n in snapshot.nodes.values() if n.why_not]
+    return f"{target.name}: nothing to restart: it runs nowhere" + (f" ({', '.join(off)})." if off else ".")
