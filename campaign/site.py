@@ -129,8 +129,27 @@ class Site:
         return missing
 
     def whole(self, seconds: float) -> None:
-        """Wait for quorum, a DC, all nodes online, and fencing; see `Lab.wait_quorate`."""
-        self.lab.wait_quorate(seconds)
+        """Wait for quorum, a DC, all nodes online, and fencing; see `Lab.wait_quorate`.
+
+        Pacemaker stays down on purpose on a node that hears of its own fencing, having come back before it was told to
+        the others ("We were allegedly just fenced"). As an operator would, we start it again.
+        """
+        deadline = Deadline.after(seconds)
+        while True:
+            try:
+                self.lab.wait_quorate(min(_PATIENCE, deadline.left()))
+            except DeadlinePassed:
+                if deadline.passed():
+                    raise
+                self._start_pacemaker()
+            else:
+                return
+
+    def _start_pacemaker(self) -> None:
+        for node in self.reachable():
+            with contextlib.suppress(PacewrightError):
+                if self.lab.run(node, ["systemctl", "is-active", "pacemaker"]).code:
+                    self.lab.run(node, ["systemctl", "start", "--no-block", "corosync", "pacemaker"])
 
     def cleanup(self) -> None:
         """Make the cluster forget every failure, between two runs."""
@@ -149,6 +168,8 @@ class Site:
         return [*found, *files]
 
 
+_PATIENCE = 25.0
+"""Seconds that a node may take to come back by itself."""
 _LOOK = 0.25
 _CALM, _GIVEN_UP = 6, 40
 """So many looks without a change."""
