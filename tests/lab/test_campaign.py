@@ -15,7 +15,7 @@ SEED = 2
 RUNS = (1, 2, 3)
 
 
-@pytest.mark.lab
+@pytest.mark.campaign
 @pytest.mark.timeout(400)
 def test_every_invariant_holds_in_a_few_runs(tmp_path: Path) -> None:
     name = f"test-{os.getpid()}-campaign"  # one that is left by a session that was killed is removed by the next

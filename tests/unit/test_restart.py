@@ -562,3 +562,15 @@ def test_what_was_demoted_last_is_held_because_pacemaker_would_not_notice_a_new_
     )
     up = after(snapshot, None, {("web", "n1"): run(4)})
     assert isinstance(commit(decide(begin(up), up)).change.edits[0], SetRevision)
+
+
+def test_a_node_that_says_nothing_is_not_taken_for_one_that_has_stopped() -> None:
+    snapshot = three()
+    step = commit(decide(holding(snapshot), snapshot))
+    job, held = going_on(step), after(snapshot, step.change)
+    silent = after(held, None, {("web", "n2"): ()})  # its controller was restarted and has not probed yet
+    assert isinstance(decide(job, silent), Wait), "the hold would be taken away from an instance that still runs"
+    still_up = after(held)
+    assert isinstance(decide(going_on(decide(job, silent)), still_up), Wait)
+    stopped = after(held, None, {("web", "n2"): STOPPED})
+    assert isinstance(decide(job, stopped), Commit)

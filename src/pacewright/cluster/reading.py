@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from pacewright.cluster import tools
@@ -73,6 +73,7 @@ def parse(document: bytes) -> Snapshot:
         nodes=nodes,
         resources=resources,
         instances=_read_instances(root, nodes, resources),
+        told=frozenset(_told(root, nodes)),
         constraints=tuple(read_constraints(configuration)),
         holds=dict(read_holds(configuration)),
         root=root,
@@ -173,6 +174,14 @@ def _since(value: str | None) -> bool:
     if value in {"true", "online"}:
         return True
     return number(value) > 0
+
+
+def _told(root: ET.Element, nodes: Mapping[NodeName, Node]) -> Iterator[tuple[ResourceId, NodeName]]:
+    names = {node.id: node.name for node in nodes.values()}
+    for state in root.iterfind("status/node_state"):
+        for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
+            if len(history):
+                yield ResourceId(history.get("id", "").split(":", 1)[0]), names[state.get("id", "")]
 
 
 def _read_instances(

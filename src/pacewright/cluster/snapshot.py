@@ -204,6 +204,8 @@ class Snapshot:
         resource_defaults: `rsc_defaults` without a rule.
         nodes, resources: by name, in the CIB's order.
         instances: those that are active, under way or failed, by primitive.
+        told: where the history of a primitive is known: one that is told of and has no instance there is stopped
+            there. After its controller was restarted, a node is silent until it has probed again.
         constraints: all of them.
         holds: our own holds, by what they keep stopped (and where), with the moment at which each expires by itself.
         root: the CIB itself. Nobody may change it: `Change.apply` works on a copy.
@@ -220,6 +222,7 @@ class Snapshot:
     nodes: Mapping[NodeName, Node]
     resources: Mapping[ResourceId, Resource]
     instances: Mapping[ResourceId, tuple[Instance, ...]]
+    told: frozenset[tuple[ResourceId, NodeName]]
     constraints: tuple[Constraint, ...]
     holds: Mapping[tuple[ResourceId, NodeName | None], float]
     root: ET.Element = field(repr=False, compare=False)

@@ -46,6 +46,7 @@ class Before:
         revisions: what the definition said, by primitive and node.
         failures: keys of those on record.
         covered: the cluster was about to restart it anyway; that restart is enough.
+        places: where it ran, by primitive.
     """
 
     keys: frozenset[str]
@@ -53,6 +54,7 @@ class Before:
     revisions: Mapping[tuple[ResourceId, NodeName], str | None]
     failures: frozenset[str]
     covered: bool
+    places: frozenset[tuple[ResourceId, NodeName]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +121,15 @@ class Slots:
         return new and slot not in self.renewed and self.committed(slot, snapshot)
 
     def stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
-        """True if nothing in it runs or is under way."""
-        return not any(i.role.active or i.operation for i in self.instances(slot, snapshot))
+        """True if nothing in it runs or is under way, and the nodes where it ran say so.
+
+        A node whose controller was restarted is silent until it has probed again: what it ran may still be running.
+        """
+        if any(i.role.active or i.operation for i in self.instances(slot, snapshot)):
+            return False
+        places = self.before[slot].places if slot in self.before else frozenset()
+        here = ((resource, node) for resource, node in places if node in snapshot.nodes)
+        return all(place in snapshot.told for place in here if snapshot.nodes[place[1]].online)
 
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if somebody has changed the revision there since the call began."""
@@ -259,6 +268,7 @@ def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[Res
             for node in snapshot.nodes
         },
         failures=frozenset(i.failure.key for i in instances if i.failure is not None),
+        places=frozenset((i.resource, i.node) for i in instances),
         covered=stopping or (bool(instances) and all((i.resource, i.node) in coming for i in instances)),
     )
 
