@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.clock import Deadline
+from pacewright.clock import Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
-from pacewright.errors import CommitConflict, PacewrightError, Refused
-from pacewright.service import Options, Outcome
+from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError, Refused
+from pacewright.service import Options, Outcome, Services
 from pacewright.service.config import Settings
 from pacewright.service.loop import carry_out
 from pacewright.service.restart import begin_restart
@@ -519,3 +519,21 @@ def test_services_on_remote_nodes_and_in_bundles(name: str, service: str, places
     assert roles(world.read(), service) == {}
     perform(world, "start", service)
     assert list(roles(world.read(), service)) == [f"{service} {node}" for node in places]
+
+
+class Behind(SystemClock):
+    """A wall clock that was set back."""
+
+    def now(self) -> float:
+        return 1_000_000_000.0
+
+
+def test_a_clock_that_is_behind_is_found_before_anything_is_done_and_within_the_time_out() -> None:
+    """Seen in the campaign: it was tried for 20 s, whatever the time-out, and said that it might have begun."""
+    world = World(reloading())
+    target = find("lb", world.read(), Settings())
+    assert target is not None
+    job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
+    with pytest.raises(DeadlinePassed, match="lb: not begun; on a copy of the cluster: not finished") as caught:
+        Services(clock=Behind())._rehearse("lb", job, world.read(), 1.0)
+    assert "Nothing was changed" in caught.value.hint

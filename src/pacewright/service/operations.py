@@ -198,20 +198,33 @@ class Services:
         refused: Refused | None = None
         planned = Simulation(snapshot).what_if(snapshot)
         try:
-            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, settings, options), snapshot)
+            outcome, steps = self._rehearse(
+                name, self._job(verb, target, snapshot, planned, settings, options), snapshot
+            )
         except Refused as error:
             if options.allow_collateral:
                 raise
             refused = error
             daring = replace(options, allow_collateral=True)
-            outcome, steps = self._rehearse(self._job(verb, target, snapshot, planned, settings, daring), snapshot)
+            outcome, steps = self._rehearse(
+                name, self._job(verb, target, snapshot, planned, settings, daring), snapshot
+            )
         return Planned(outcome=outcome, steps=steps, refused=refused)
 
-    def _rehearse(self, job: Job, snapshot: Snapshot) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
+    def _rehearse(
+        self, name: str, job: Job, snapshot: Snapshot, seconds: float = _REHEARSAL
+    ) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
         """Run a job on a copy of the cluster, where every operation succeeds at once."""
         copy = Simulation(snapshot)
-        deadline = Deadline.after(_REHEARSAL, self._clock)
-        outcome = carry_out(job, copy, name="plan", deadline=deadline, clock=self._clock, progress=_silent)
+        deadline = Deadline.after(min(seconds, _REHEARSAL), self._clock)
+        where = f"{name}: not begun; on a copy of the cluster"
+        try:
+            outcome = carry_out(job, copy, name=where, deadline=deadline, clock=self._clock, progress=_silent)
+        except DeadlinePassed as error:
+            raise DeadlinePassed(
+                error.message,
+                hint="Nothing was changed. Is this node's clock right? A hold that ends in the past holds nothing.",
+            ) from error
         return outcome, tuple((change.reason, forecast) for change, forecast in copy.forecasts)
 
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
@@ -222,10 +235,11 @@ class Services:
             target = find(name, snapshot, settings) if snapshot is not None else None
             if target is None or snapshot is None:
                 return self._operate_native(name, verb, options)
+            deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), settings, options)
             if isinstance(job, Restart) and job.steps > 1 and not options.allow_collateral:
-                self._rehearse(job, snapshot)  # refuse before the first instance rather than before the last
-            deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
+                # Refuse before the first instance rather than before the last.
+                self._rehearse(name, job, snapshot, deadline.left(self._clock))
             try:
                 outcome = carry_out(
                     job,
