@@ -25,6 +25,7 @@ from pacewright.service import Outcome
 from pacewright.service.config import Settings
 from pacewright.service.loop import carry_out
 from pacewright.service.refresh import Refresh, begin_refresh
+from pacewright.service.report import own_report
 from pacewright.service.revision import REPORT, Report, debts
 from pacewright.service.step import Job
 from pacewright.service.target import Target, find
@@ -47,12 +48,13 @@ def target_of(name: str, snapshot: Snapshot) -> Target:
 def begin(world: World, name: str, node: str | None, config: str, changed: float = LATER, **more: bool) -> Refresh:
     """The job of `pacewright service refresh NAME` on a node that has a config; on no node it is `reconcile`."""
     snapshot = world.read()
-    own = (NodeName(node), Report(fingerprint=config, changed=changed)) if node is not None else None
+    target = target_of(name, snapshot)
+    report = Report(fingerprint=config, changed=changed)
     return begin_refresh(
-        target_of(name, snapshot),
+        target,
         snapshot,
         world.what_if(snapshot),
-        own=own,
+        own=own_report(NodeName(node), report, target, snapshot) if node is not None else None,
         at_once=more.get("at_once", False),
         allow_collateral=False,
         only_report=more.get("only_report", False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pacewright.cluster import NodeName, ResourceId, Snapshot
 from pacewright.service.config import Settings
 from pacewright.service.refresh import Refresh, begin_refresh
+from pacewright.service.report import own_report
 from pacewright.service.revision import Report
 from pacewright.service.step import Clean, Commit, Done, Next
 from pacewright.service.target import find
@@ -31,7 +32,7 @@ def one_failed() -> Snapshot:
 def begin(snapshot: Snapshot, node: str, config: str) -> Refresh:
     target = find("web", snapshot, Settings())
     assert target is not None
-    own = (NodeName(node), Report(fingerprint=config, changed=NOW))
+    own = own_report(NodeName(node), Report(fingerprint=config, changed=NOW), target, snapshot)
     return begin_refresh(target, snapshot, forecast(), own=own, at_once=False, allow_collateral=False)
 
 

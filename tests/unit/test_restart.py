@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeGuard
 
 import pytest
 
 from pacewright.cluster import (
     Change,
+    Edit,
     Forecast,
     HoldInstance,
     HoldResource,
@@ -22,6 +24,7 @@ from pacewright.errors import OperationFailed, Refused
 from pacewright.service.config import Settings
 from pacewright.service.restart import _HOLD_MARGIN as MARGIN
 from pacewright.service.restart import Restart, begin_restart
+from pacewright.service.revision import BEGUN, debts
 from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.target import find
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
@@ -62,7 +65,24 @@ def begin(
 
 
 def decide(job: Restart, snapshot: Snapshot, planned: Forecast | None = None, now: float = NOW) -> Next:
-    return job.decide(snapshot, planned, now)
+    step = job.decide(snapshot, planned, now)
+    if (
+        isinstance(step, Commit)
+        and step.change.edits
+        and all(is_begun(e) and e.value is None for e in step.change.edits)
+    ):
+        # What was seen to start is no longer noted as begun; here that goes without saying.
+        return decide(going_on(step), after(snapshot, step.change), planned, now)
+    return step
+
+
+def is_begun(edit: object) -> TypeGuard[SetMark]:
+    return isinstance(edit, SetMark) and edit.name.startswith(BEGUN)
+
+
+def told(step: Commit) -> tuple[Edit, ...]:
+    """Its edits, but for the notes of what is begun, which have tests of their own."""
+    return tuple(edit for edit in step.change.edits if not is_begun(edit))
 
 
 def commit(step: Next) -> Commit:
@@ -126,7 +146,7 @@ def test_a_report_of_another_node_does_not_look_like_the_restart_of_a_primitive(
 def test_a_primitive_gets_one_plain_revision_and_no_debt() -> None:
     snapshot = cluster(primitive("web"), running={"web": ("n2",)})
     step = commit(decide(begin(snapshot), snapshot))
-    assert step.change.edits == (SetRevision(resource=WEB, default=TOKEN, nodes={}),)
+    assert told(step) == (SetRevision(resource=WEB, default=TOKEN, nodes={}),)
     assert going_on(step).commits == 1
 
 
@@ -169,7 +189,7 @@ def test_the_first_step_writes_down_what_is_to_come() -> None:
     snapshot = three()
     step = commit(decide(begin(snapshot), snapshot))
     assert step.change.edits[0] == SetRevision(resource=WEB, default=None, nodes={N2: TOKEN})
-    owed = {edit.node: (edit.name, edit.value) for edit in step.change.edits if isinstance(edit, SetMark)}
+    owed = {edit.node: (edit.name, edit.value) for edit in told(step) if isinstance(edit, SetMark)}
     assert owed == {N1: ("pacewright-owed-web", TOKEN), N3: ("pacewright-owed-web", TOKEN)}
 
 
@@ -178,7 +198,7 @@ def test_the_next_step_pays_one_debt_and_no_more() -> None:
     step = commit(decide(begin(snapshot), snapshot))
     later = after(snapshot, step.change, {("web", "n2"): NEW})
     second = commit(decide(going_on(step), later))
-    assert second.change.edits == (
+    assert told(second) == (
         SetRevision(resource=WEB, default=None, nodes={N2: TOKEN, N3: TOKEN}),
         SetMark(node=N3, name="pacewright-owed-web", value=None),
     )
@@ -228,7 +248,7 @@ def test_the_promoted_instance_comes_after_the_dc() -> None:
 def test_all_at_once_is_one_step_without_debts() -> None:
     snapshot = three()
     step = commit(decide(begin(snapshot, at_once=True), snapshot))
-    assert step.change.edits == (SetRevision(resource=WEB, default=TOKEN, nodes={}),)
+    assert told(step) == (SetRevision(resource=WEB, default=TOKEN, nodes={}),)
     assert begin(snapshot, at_once=True).steps == 1
     assert begin(snapshot).steps == 3
 
@@ -236,10 +256,44 @@ def test_all_at_once_is_one_step_without_debts() -> None:
 def test_one_node_is_one_step_and_leaves_the_others_alone() -> None:
     snapshot = three()
     step = commit(decide(begin(snapshot, node=N3), snapshot))
-    assert step.change.edits == (SetRevision(resource=WEB, default=None, nodes={N3: TOKEN}),)
+    assert told(step) == (SetRevision(resource=WEB, default=None, nodes={N3: TOKEN}),)
     done = decide(going_on(step), after(snapshot, step.change, {("web", "n3"): NEW}))
     assert isinstance(done, Done)
     assert done.outcome.message == "web: restarted on n3."
+
+
+# --- what is begun and not seen to have started
+
+
+def test_what_is_begun_is_noted_with_the_run_that_ends_and_crossed_out_when_the_next_has_started() -> None:
+    snapshot = three()
+    step = commit(begin(snapshot).decide(snapshot, None, NOW))
+    assert [(e.node, e.value) for e in step.change.edits if is_begun(e)] == [("n2", "5:1:0:web-n2")]
+    later = after(snapshot, step.change, {("web", "n2"): NEW})
+    second = commit(going_on(step).decide(later, None, NOW))
+    assert [(e.node, e.value) for e in second.change.edits if is_begun(e)] == [("n2", None), ("n3", "5:1:0:web-n3")]
+
+
+def test_a_probe_after_the_commit_proves_nothing_so_the_next_call_restarts_it() -> None:
+    """The controller and the caller died between the commit and the stop."""
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    step = commit(decide(begin(snapshot), snapshot))
+    probed = (Op(task="monitor", run=9, call=90, rc=0, expected=7, digest="d1"),)
+    silent = after(snapshot, step.change, {("web", "n1"): probed})
+    target = find("web", silent, Settings())
+    assert target is not None
+    assert [debt.reason for debt in debts(target, silent)] == ["its restart was begun, and nobody saw it start"]
+    again = commit(decide(begin(silent), silent))
+    assert isinstance(again.change.edits[-1], HoldResource), "a new definition would go unnoticed"
+
+
+def test_what_was_begun_by_a_call_that_died_and_has_started_since_is_not_owed_and_is_crossed_out() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    step = commit(decide(begin(snapshot), snapshot))
+    started = after(snapshot, step.change, {("web", "n1"): NEW})
+    target = find("web", started, Settings())
+    assert target is not None
+    assert list(debts(target, started)) == []
 
 
 # --- what can happen meanwhile
@@ -412,7 +466,7 @@ def test_a_clone_is_held_on_one_node_for_longer_than_its_stop_may_take() -> None
 def test_a_primitive_is_held_by_a_role_that_expires() -> None:
     snapshot = cluster(primitive("web"), running={"web": ("n1",)})
     step = commit(decide(holding(snapshot), snapshot))
-    assert step.change.edits == (HoldResource(resource=WEB, until=NOW + 100 + MARGIN),)
+    assert told(step) == (HoldResource(resource=WEB, until=NOW + 100 + MARGIN),)
     assert step.then is not None
     assert step.then.edits == (Release(resource=WEB),)
 

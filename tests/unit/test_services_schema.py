@@ -26,7 +26,24 @@ GOOD += [
     {"services": {"web": {"max_unavailable": 2, "health": {"tcp": "{node}:80", "stable_for": 1}}}},
     {"services": {"web": {"max_unavailable": "25%", "health": {"command": ["/bin/true", "{node}"]}}}},
 ]
+GOOD += [
+    {"services": {"web": {"order": [], "on_failure": "continue", "gate": True}}},
+    {"services": {"web": {"drain": {"haproxy": {"sockets": "/run/h.sock", "server": "web/{node}"}, "timeout": 5}}}},
+    {"services": {"web": {"drain": {"haproxy": {"sockets": ["lb1:9999", "/x"], "server": "web/{node}"}}}}},
+    {"services": {"web": {"drain": {"before": ["/bin/out", "{node}"], "after": "/bin/in"}}}},
+    {"services": {"web": {"barrier": {"timeout": 0, "on_timeout": "later", "window": 60}}}},
+]
 BAD: list[Any] = [
+    {"services": {"web": {"order": "dc_last"}}},
+    {"services": {"web": {"order": ["dc_first"]}}},
+    {"services": {"web": {"on_failure": "ignore"}}},
+    {"services": {"web": {"gate": "perhaps"}}},
+    {"services": {"web": {"drain": {"after": "/bin/in"}}}},
+    {"services": {"web": {"drain": {"before": "x", "haproxy": {"sockets": "/x", "server": "web/{node}"}}}}},
+    {"services": {"web": {"drain": {"haproxy": {"sockets": "lb1", "server": "web/{node}"}}}}},
+    {"services": {"web": {"drain": {"haproxy": {"sockets": "/x"}}}}},
+    {"services": {"web": {"barrier": {"on_timeout": "hope"}}}},
+    {"services": {"web": {"barrier": {"timeout": -1}}}},
     {"service": {}},
     {"services": {"web": {"resurce": "x"}}},
     {"services": {"web": {"resource": ""}}},

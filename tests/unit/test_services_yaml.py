@@ -10,6 +10,7 @@ import pytest
 from pacewright.cluster import ResourceId
 from pacewright.errors import ConfigError, Refused
 from pacewright.service import config
+from pacewright.service.balancer import Drain, HAProxy
 from pacewright.service.config import KEYS, ServiceSettings, Settings, load
 from pacewright.service.health import Health, HealthKind
 from pacewright.service.target import find
@@ -60,7 +61,7 @@ WRONG = [
     (
         "services:\n  web:\n    resurce: a\n",
         3,
-        "services.web: the key 'resurce' is not known (known: config, health, max_unavailable, resource,",
+        "services.web: the key 'resurce' is not known (known: barrier, config, drain, gate, health,",
     ),
     ("services:\n  web:\n    config: /etc/web\n", 3, "services.web.config: expected a list of files"),
     ("services:\n  web:\n    config:\n      - /etc/web\n      - web.conf\n", 5, "services.web.config[1]: expected"),
@@ -157,5 +158,6 @@ def test_the_documents_example_is_read(tmp_path: Path) -> None:
         timeout=300.0,
         config=("/etc/neutron/neutron.conf", "/etc/neutron/plugins/ml2/*.ini", "/etc/neutron/conf.d"),
         health=Health(kind=HealthKind.HTTP, target=("http://{node}:9696/",), timeout=60, stable_for=3),
+        drain=Drain(haproxy=HAProxy(sockets=("/run/haproxy/admin.sock",), server="neutron/{node}")),
     )
     assert str(config.DEFAULT_PATH) in text

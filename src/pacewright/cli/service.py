@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
             change.add_argument(
                 "--all-at-once", action="store_true", help="all instances together: quicker, and an outage"
             )
-        if verb in {"report", "refresh"}:
+        if verb in {"start", "restart", "report", "refresh"}:
+            _barrier(change)
+        if verb in {"start", "stop", "restart", "report", "refresh"}:
+            change.add_argument(
+                "--wave",
+                type=_wave,
+                metavar="ID",
+                help="which change goes over the cluster; same everywhere",
+            )
+        if verb in {"start", "report", "refresh"}:
             change.add_argument(
                 "--input",
                 action="append",
@@ -106,6 +116,9 @@ def run(args: argparse.Namespace) -> int:
         allow_collateral=args.allow_collateral,
         timeout=args.timeout,
         inputs=tuple(getattr(args, "input", None) or ()),
+        barrier=getattr(args, "barrier", False) or bool(getattr(args, "wave", None) and args.verb != "stop"),
+        wave=getattr(args, "wave", None) or "",
+        without=tuple(getattr(args, "without", None) or ()),
     )
     if args.plan:
         plan = services.plan(args.verb, args.name, options)
@@ -120,6 +133,24 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", default=str(DEFAULT_PATH), metavar="FILE", help="the site's services.yaml (default: %(default)s)"
     )
+
+
+def _barrier(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--barrier",
+        action="store_true",
+        help="a run of configuration management calls: what is for the whole service waits until every node that could "
+        "run it has called (implied by --wave)",
+    )
+    parser.add_argument(
+        "--without", action="append", metavar="NODE", help="do not wait for that node's report; again for more"
+    )
+
+
+def _wave(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9:_.+~-]{1,64}", text):
+        raise argparse.ArgumentTypeError(f"expected letters, digits and : _ . + ~ -, at most 64, found {text!r}")
+    return text
 
 
 def _absolute(text: str) -> str:
@@ -257,7 +288,8 @@ def debt_as_dict(debt: Debt) -> dict[str, Any]:
 def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
     """What an operation did, for people or programs."""
     if as_json:
-        print(json.dumps({"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}))
+        told = {"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}
+        print(json.dumps({**told, "restarted": list(outcome.restarted), "led": outcome.led}))
         return
     print(outcome.message)
     for note in outcome.notes:

@@ -10,8 +10,10 @@ from pacewright.cluster.change import (
 from pacewright.cluster.commit import commit
 from pacewright.cluster.connection import Connection, LiveConnection, Simulation
 from pacewright.cluster.forecast import Action, Forecast, what_if
+from pacewright.cluster.gate import SetGate
 from pacewright.cluster.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Version
+from pacewright.cluster.placement import hosts
 from pacewright.cluster.reading import parse, read, saved
 from pacewright.cluster.snapshot import Constraint, Failure, Instance, Node, Resource, Run, Snapshot
 from pacewright.cluster.values import REVISION, is_true
@@ -39,6 +41,7 @@ __all__ = [
     "ResourceId",
     "Role",
     "Run",
+    "SetGate",
     "SetMark",
     "SetMeta",
     "SetRevision",
@@ -46,6 +49,7 @@ __all__ = [
     "Snapshot",
     "Version",
     "commit",
+    "hosts",
     "is_true",
     "parse",
     "read",

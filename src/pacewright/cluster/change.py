@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pacewright.cluster.configuration import uname_rule
 from pacewright.cluster.document import after_sets, drop_pair, find_resource, plain_set, set_pair, xml_id
+from pacewright.cluster.gate import SetGate
 from pacewright.cluster.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.marks import set_mark
 from pacewright.cluster.names import NodeName, ResourceId
@@ -25,6 +26,7 @@ __all__ = [
     "HoldInstance",
     "HoldResource",
     "Release",
+    "SetGate",
     "SetMark",
     "SetMeta",
     "SetRevision",
@@ -106,7 +108,7 @@ class SetMark:
         set_mark(root, self.node, self.name, self.value)
 
 
-Edit = SetRevision | SetMeta | SetMark | HoldInstance | HoldResource | Release
+Edit = SetRevision | SetMeta | SetMark | SetGate | HoldInstance | HoldResource | Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +117,12 @@ class Change:
 
     Attributes:
         reason: why, for people and for the record.
+        quiet: it only crosses out what is over, so nobody needs to be told.
     """
 
     edits: tuple[Edit, ...]
     reason: str
+    quiet: bool = False
 
     def apply(self, snapshot: Snapshot) -> ET.Element:
         """The CIB of the snapshot with this change in it, as a new document with the next epoch."""

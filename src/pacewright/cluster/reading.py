@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pacewright.cluster import tools
 from pacewright.cluster.configuration import plain_values, read_constraints, read_properties, read_resources
+from pacewright.cluster.gate import read_gates
 from pacewright.cluster.history import read_instance
 from pacewright.cluster.hold import read_holds
 from pacewright.cluster.marks import read_marks
@@ -76,6 +77,8 @@ def parse(document: bytes) -> Snapshot:
         told=frozenset(_told(root, nodes)),
         constraints=tuple(read_constraints(configuration)),
         holds=dict(read_holds(configuration)),
+        gates=dict(read_gates(configuration)),
+        origin=root.get("update-origin", ""),
         root=root,
     )
 

@@ -208,6 +208,8 @@ class Snapshot:
             there. After its controller was restarted, a node is silent until it has probed again.
         constraints: all of them.
         holds: our own holds, by what they keep stopped (and where), with the moment at which each expires by itself.
+        gates: our own gates: the nodes on which a resource may run, by the resource.
+        origin: the node that the last change came from, as Pacemaker notes it; empty if it does not say.
         root: the CIB itself. Nobody may change it: `Change.apply` works on a copy.
     """
 
@@ -225,6 +227,8 @@ class Snapshot:
     told: frozenset[tuple[ResourceId, NodeName]]
     constraints: tuple[Constraint, ...]
     holds: Mapping[tuple[ResourceId, NodeName | None], float]
+    gates: Mapping[ResourceId, frozenset[NodeName]]
+    origin: str
     root: ET.Element = field(repr=False, compare=False)
 
     def ancestors(self, resource: ResourceId) -> Iterator[Resource]:

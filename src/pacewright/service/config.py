@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pacewright.cluster import ResourceId
 from pacewright.errors import ConfigError
+from pacewright.service.balancer import Drain, HAProxy
+from pacewright.service.barrier import Barrier, OnTimeout
 from pacewright.service.health import Health, HealthKind
+from pacewright.service.order import Last
 
 if TYPE_CHECKING:
     import yaml
@@ -17,7 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PATH", "KEYS", "ServiceSettings", "Settings", "load"]
 
 DEFAULT_PATH = Path("/etc/pacewright/services.yaml")
-KEYS = ("config", "health", "max_unavailable", "resource", "strategy", "timeout")
+KEYS = (
+    "barrier",
+    "config",
+    "drain",
+    "gate",
+    "health",
+    "max_unavailable",
+    "on_failure",
+    "order",
+    "resource",
+    "strategy",
+    "timeout",
+)
 """What may be said about a service; services.schema.json says the same for editors."""
 
 
@@ -33,6 +48,11 @@ class ServiceSettings:
         max_unavailable: how many instances may be down at once by our doing; a share of them with `percent`.
         percent: `max_unavailable` is a percentage.
         health: what an instance must pass before the next one is restarted; None for nothing.
+        order: what a roll keeps for its end.
+        keeps_going: an instance that fails does not end the roll (`on_failure: continue`).
+        drain: how an instance is taken out of service before it is stopped; None for not at all.
+        barrier: how long a call that takes part in a barrier waits for the others, and what then.
+        gate: the service runs only on nodes that have reported its config.
     """
 
     resource: ResourceId | None = None
@@ -42,6 +62,11 @@ class ServiceSettings:
     max_unavailable: int = 1
     percent: bool = False
     health: Health | None = None
+    order: tuple[Last, ...] = tuple(Last)
+    keeps_going: bool = False
+    drain: Drain | None = None
+    barrier: Barrier = field(default_factory=Barrier)
+    gate: bool = False
 
     def limit(self, instances: int) -> int:
         """How many of so many instances may be down at once; at least one, or nothing would ever be restarted."""
@@ -105,22 +130,33 @@ class _Reader:
     def _service(self, node: yaml.Node, where: str) -> ServiceSettings:
         found: dict[str, Any] = {}
         for key, key_node, value in self._mapping(node, where):
-            match key:
-                case "resource":
-                    found[key] = ResourceId(self._text(value, f"{where}.{key}"))
-                case "timeout":
-                    found[key] = self._seconds(value, f"{where}.{key}")
-                case "config":
-                    found[key] = self._paths(value, f"{where}.{key}")
-                case "strategy":
-                    found["together"] = self._choice(value, f"{where}.{key}", ("rolling", "together")) == "together"
-                case "max_unavailable":
-                    found |= self._share(value, f"{where}.{key}")
-                case "health":
-                    found[key] = self._health(value, f"{where}.{key}")
-                case _:
-                    raise self._unknown(key_node, key, where, KEYS)
+            if key not in KEYS:
+                raise self._unknown(key_node, key, where, KEYS)
+            found |= self._setting(key, value, f"{where}.{key}")
         return ServiceSettings(**found)
+
+    def _setting(self, key: str, value: yaml.Node, where: str) -> dict[str, Any]:
+        """One key of a service, as fields of ServiceSettings."""
+        match key:
+            case "resource":
+                return {key: ResourceId(self._text(value, where))}
+            case "max_unavailable":
+                return self._share(value, where)
+            case "strategy":
+                return {"together": self._choice(value, where, ("rolling", "together")) == "together"}
+            case "on_failure":
+                return {"keeps_going": self._choice(value, where, ("stop", "continue")) == "continue"}
+            case "gate":
+                return {key: self._choice(value, where, ("true", "false")) == "true"}
+        readers: dict[str, Callable[[yaml.Node, str], Any]] = {
+            "barrier": self._barrier,
+            "config": self._paths,
+            "drain": self._drain,
+            "health": self._health,
+            "order": self._order,
+            "timeout": self._seconds,
+        }
+        return {key: readers[key](value, where)}
 
     def _mapping(self, node: yaml.Node, where: str) -> list[tuple[str, yaml.Node, yaml.Node]]:
         import yaml  # noqa: PLC0415
@@ -182,6 +218,68 @@ class _Reader:
         if not found.get("target"):
             raise self._error(node, f"{where}: expected one of http, tcp, command")
         return Health(**found)
+
+    def _words(self, node: yaml.Node, where: str) -> tuple[str, ...]:
+        """A command: one word, or a list of words."""
+        import yaml  # noqa: PLC0415
+
+        words = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        return tuple(self._text(word, where) for word in words)
+
+    def _order(self, node: yaml.Node, where: str) -> tuple[Last, ...]:
+        import yaml  # noqa: PLC0415
+
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._error(node, f"{where}: expected a list of {', '.join(last.value for last in Last)}")
+        rules = tuple(last.value for last in Last)
+        return tuple(Last(self._choice(item, f"{where}[{index}]", rules)) for index, item in enumerate(node.value))
+
+    def _drain(self, node: yaml.Node, where: str) -> Drain:
+        found: dict[str, Any] = {}
+        for key, key_node, value in self._mapping(node, where):
+            if key in {"before", "after"}:
+                found[key] = self._words(value, f"{where}.{key}")
+            elif key == "haproxy":
+                found[key] = self._haproxy(value, f"{where}.{key}")
+            elif key == "timeout":
+                found[key] = self._seconds(value, f"{where}.{key}")
+            else:
+                raise self._unknown(key_node, key, where, ("before and after, or haproxy", "timeout"))
+        if ("haproxy" in found) == ("before" in found):
+            raise self._error(node, f"{where}: expected either before (and after) or haproxy")
+        return Drain(**found)
+
+    def _haproxy(self, node: yaml.Node, where: str) -> HAProxy:
+        found = {key: (key_node, value) for key, key_node, value in self._mapping(node, where)}
+        for key, (key_node, _) in found.items():
+            if key not in {"sockets", "server"}:
+                raise self._unknown(key_node, key, where, ("sockets", "server"))
+        if set(found) != {"sockets", "server"}:
+            raise self._error(node, f"{where}: expected sockets and server")
+        sockets = self._words(found["sockets"][1], f"{where}.sockets")
+        for address in sockets:
+            if not (address.startswith("/") or address.rpartition(":")[2].isdigit()):
+                text = f"{where}.sockets: expected a path or HOST:PORT, found {address!r}"
+                raise self._error(found["sockets"][1], text)
+        server = self._text(found["server"][1], f"{where}.server")
+        if server.count("/") != 1 or "{node}" not in server:
+            raise self._error(found["server"][1], f"{where}.server: expected BACKEND/SERVER with {{node}} in it")
+        return HAProxy(sockets=sockets, server=server)
+
+    def _barrier(self, node: yaml.Node, where: str) -> Barrier:
+        found: dict[str, Any] = {}
+        for key, key_node, value in self._mapping(node, where):
+            match key:
+                case "timeout":
+                    found[key] = 0.0 if self._text(value, where) == "0" else self._seconds(value, f"{where}.{key}")
+                case "window":
+                    found[key] = self._seconds(value, f"{where}.{key}")
+                case "on_timeout":
+                    choices = tuple(one.value for one in OnTimeout)
+                    found[key] = OnTimeout(self._choice(value, f"{where}.{key}", choices))
+                case _:
+                    raise self._unknown(key_node, key, where, ("timeout", "on_timeout", "window"))
+        return Barrier(**found)
 
     def _choice(self, node: yaml.Node, where: str, choices: tuple[str, ...]) -> str:
         text = self._text(node, where)

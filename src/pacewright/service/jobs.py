@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from pacewright.cluster import Forecast, NodeName, Snapshot
 from pacewright.errors import UsageError
 from pacewright.node.fingerprint import fingerprint
+from pacewright.service.barrier import Ready
 from pacewright.service.config import ServiceSettings
-from pacewright.service.refresh import begin_refresh
+from pacewright.service.gather import Gather
+from pacewright.service.refresh import Refresh, begin_refresh
+from pacewright.service.report import OwnReport, own_report
 from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.revision import ONCE, Report
 from pacewright.service.status import refuse_if_hindered
@@ -34,6 +37,9 @@ class Options:
         allow_collateral: accept effects beyond the service.
         timeout: seconds for the whole operation; None for what services.yaml or the resource's time-outs say.
         inputs: config inputs, instead of those in services.yaml.
+        barrier: this is a run of configuration management; what is for the whole service waits for the other nodes.
+        wave: which change goes over the cluster; empty if the caller does not say.
+        without: nodes that a barrier does not wait for.
     """
 
     node: str | None = None
@@ -41,6 +47,9 @@ class Options:
     allow_collateral: bool = False
     timeout: float | None = None
     inputs: tuple[str, ...] = ()
+    barrier: bool = False
+    wave: str = ""
+    without: tuple[str, ...] = ()
 
 
 def new_token(now: float) -> str:
@@ -75,14 +84,22 @@ def make_job(
     Raises:
         PacewrightError: it cannot be begun; nothing was done.
     """
-    job = _begin(verb, target, snapshot, planned, said=said, options=options, here=here, now=now)
-    if not isinstance(job, Restart):
-        return job
-    places = len({i.node for i in snapshot.instances_of(target.resource)})
-    return replace(job, limit=said.limit(places), gates=said.health is not None)
+    if verb in {"start", "stop"}:
+        refuse_if_hindered(target, snapshot, "not started" if verb == "start" else "not stopped")
+    beyond = options.allow_collateral
+    match verb:
+        case "enable" | "disable":
+            return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)
+        case "stop":
+            return Stop(target=target, allow_collateral=beyond, wave=options.wave)
+        case "start":
+            then: Start | Restart = Start(target=target, allow_collateral=beyond)
+        case _:
+            then = _roll(verb, target, snapshot, planned, said=said, options=options, here=here, now=now)
+    return _gathering(then, target, snapshot, said=said, options=options, here=here)
 
 
-def _begin(
+def _roll(
     verb: Verb,
     target: Target,
     snapshot: Snapshot,
@@ -92,39 +109,87 @@ def _begin(
     options: Options,
     here: NodeName | None,
     now: float,
-) -> Job:
-    beyond = options.allow_collateral
+) -> Restart:
     at_once = options.at_once or said.together
-    match verb:
-        case "restart":
-            node = known_node(options.node, snapshot) if options.node is not None else None
-            token = new_token(now)
-            return begin_restart(
-                target, snapshot, planned, token=token, node=node, at_once=at_once, allow_collateral=beyond
-            )
-        case "refresh" | "report" | "reconcile":
-            return begin_refresh(
-                target,
-                snapshot,
-                planned,
-                own=_own_report(verb, target, said, options, here, now),
-                at_once=at_once,
-                allow_collateral=beyond,
-                only_report=verb == "report",
-            )
-        case "enable" | "disable":
-            return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)
-        case "start":
-            refuse_if_hindered(target, snapshot, "not started")
-            return Start(target=target, allow_collateral=beyond)
-        case _:
-            refuse_if_hindered(target, snapshot, "not stopped")
-            return Stop(target=target, allow_collateral=beyond)
+    beyond = options.allow_collateral
+    if verb == "restart":
+        node = known_node(options.node, snapshot) if options.node is not None else None
+        token = new_token(now)
+        job = begin_restart(target, snapshot, planned, token=token, node=node, at_once=at_once, allow_collateral=beyond)
+    else:
+        job = begin_refresh(
+            target,
+            snapshot,
+            planned,
+            own=_own_report(verb, target, snapshot, said, options, here, now),
+            at_once=at_once,
+            allow_collateral=beyond,
+            only_report=verb == "report",
+        )
+    return replace(
+        job,
+        limit=said.limit(len({i.node for i in snapshot.instances_of(target.resource)})),
+        gates=said.health is not None,
+        order=said.order,
+        keeps_going=said.keeps_going,
+        drains=said.drain is not None,
+    )
+
+
+def _gathering(
+    then: Start | Restart,
+    target: Target,
+    snapshot: Snapshot,
+    *,
+    said: ServiceSettings,
+    options: Options,
+    here: NodeName | None,
+) -> Job:
+    """The operation itself, or one that first waits for the other nodes, where that is for the whole service."""
+    if isinstance(then, Refresh):
+        own = then.own
+        if own is None or then.only_report or not then.at_once or not options.barrier:
+            return then
+        then = replace(then, own=None, renewed=own.node)
+    elif isinstance(then, Start):
+        own = _at_start(target, snapshot, said, options, here)
+        if own is None:
+            return then
+    elif options.barrier and then.at_once and here is not None:
+        own = own_report(here, None, target, snapshot, gate=said.gate)
+    else:
+        return then
+    return Gather(
+        target=target,
+        own=own,
+        then=then,
+        barrier=said.barrier,
+        wave=options.wave,
+        alone=not options.barrier,
+        without=tuple(known_node(node, snapshot) for node in options.without),
+    )
+
+
+def _at_start(
+    target: Target, snapshot: Snapshot, said: ServiceSettings, options: Options, here: NodeName | None
+) -> OwnReport | None:
+    """What a `start` reports: this node's config if its inputs are known; nothing for somebody at a shell otherwise."""
+    inputs = options.inputs or said.config
+    if here is None or not (options.barrier or options.inputs or said.gate):
+        return None
+    report = _report_of(inputs) if inputs else None
+    return own_report(here, report, target, snapshot, gate=said.gate)
 
 
 def _own_report(
-    verb: Verb, target: Target, said: ServiceSettings, options: Options, here: NodeName | None, now: float
-) -> tuple[NodeName, Report] | None:
+    verb: Verb,
+    target: Target,
+    snapshot: Snapshot,
+    said: ServiceSettings,
+    options: Options,
+    here: NodeName | None,
+    now: float,
+) -> OwnReport | None:
     inputs = options.inputs or said.config
     if here is None:
         if verb == "reconcile":
@@ -133,10 +198,15 @@ def _own_report(
             f"{target.name}: this machine is not a node of the cluster, so it has no config to report.",
             hint="Run it on a node, or use `pacewright reconcile` to pay what is owed.",
         )
-    if inputs:
-        found = fingerprint(inputs)
-        return here, Report(fingerprint=found.fingerprint, changed=found.changed)
-    if verb == "reconcile":
+    if verb == "reconcile" and not inputs:
         return None
     # Nobody knows what has changed, so the call itself is the change; it is written down before anything is done.
-    return here, Report(fingerprint=ONCE + new_token(now), changed=now)
+    report = _report_of(inputs) if inputs else Report(fingerprint=ONCE + new_token(now), changed=now)
+    own = own_report(here, report, target, snapshot, gate=said.gate)
+    comes = verb == "report" and options.barrier
+    return replace(own, ready=Ready(wave=options.wave, at=now, until=now)) if comes else own
+
+
+def _report_of(inputs: tuple[str, ...]) -> Report:
+    found = fingerprint(inputs)
+    return Report(fingerprint=found.fingerprint, changed=found.changed)

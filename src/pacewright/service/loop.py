@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from pacewright.clock import Clock, Deadline
 from pacewright.cluster import Connection, Forecast, NodeName, Snapshot, under_way, wait
-from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError
+from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, PacewrightError
+from pacewright.service.balancer import Balancer
 from pacewright.service.health import Gate
-from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Next, Outcome, Restore, Wait
 
 __all__ = ["Progress", "carry_out"]
 
@@ -28,6 +29,7 @@ def carry_out(
     clock: Clock,
     progress: Progress,
     gate: Gate | None = None,
+    balancer: Balancer | None = None,
 ) -> Outcome:
     """Take a job to its end.
 
@@ -39,6 +41,7 @@ def carry_out(
         clock: where time comes from.
         progress: told each step.
         gate: passed by each instance that was restarted before the next one is; None where nothing can be asked.
+        balancer: what sends requests to the instances; None if nothing is known of it.
 
     Raises:
         DeadlinePassed: says what was waited for and what was seen last.
@@ -61,9 +64,8 @@ def carry_out(
                 progress(step.reason)
                 cluster.cleanup(step.resource, step.node)
                 job = step.job
-            case Check():
-                _pass(gate, step.nodes, progress)
-                job = step.job
+            case Check() | Drain() | Restore():
+                job = _outside(step, gate, balancer, progress)
             case Wait(reason=reason):
                 job = step.job
                 if not cluster.wait(min(_QUIET, deadline.left(clock))):
@@ -85,12 +87,34 @@ def _with_a_dc(cluster: Connection, deadline: Deadline, clock: Clock) -> Snapsho
     return wait(lambda snapshot: snapshot.dc is not None, deadline, cluster=cluster, waiting_for=what, clock=clock)
 
 
-def _pass(gate: Gate | None, nodes: tuple[NodeName, ...], progress: Progress) -> None:
+def _outside(step: Check | Drain | Restore, gate: Gate | None, balancer: Balancer | None, progress: Progress) -> Job:
+    """What is not the cluster's business: is an instance fit to serve, and does it get requests."""
+    if isinstance(step, Check):
+        return _pass(gate, step, progress)
+    _balance(balancer, step.nodes, progress, back=isinstance(step, Restore))
+    return step.job
+
+
+def _pass(gate: Gate | None, step: Check, progress: Progress) -> Job:
     if gate is None:
+        return step.job
+    progress(f"waiting: {', '.join(step.nodes)} to be healthy")
+    for node in step.nodes:
+        try:
+            gate(node)
+        except OperationFailed as error:
+            if step.failed is None:
+                raise
+            return step.failed(node, error.message)
+    return step.job
+
+
+def _balance(balancer: Balancer | None, nodes: tuple[NodeName, ...], progress: Progress, *, back: bool) -> None:
+    if balancer is None:
         return
-    progress(f"waiting: {', '.join(nodes)} to be healthy")
+    progress(f"{'giving back' if back else 'draining'} {', '.join(nodes)}")
     for node in nodes:
-        gate(node)
+        (balancer.restore if back else balancer.drain)(node)
 
 
 def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Connection, clock: Clock) -> Next:
@@ -122,9 +146,9 @@ def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, pro
         written = cluster.commit(verdict.change, based_on=snapshot)
     except CommitConflict:
         return job  # the cluster moved on: read and decide again
-    if written:
+    if written and verdict.summary:
         progress(verdict.summary)
-    else:
+    if not written:
         cluster.wait(_QUIET)  # a decision that changes nothing must not turn in a circle
     return verdict.job
 

@@ -31,6 +31,7 @@ from pacewright.errors import (
 )
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
+from pacewright.service.balancer import Balancer
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
@@ -225,7 +226,8 @@ class Services:
                 error.message,
                 hint="Nothing was changed. Is this node's clock right? A hold that ends in the past holds nothing.",
             ) from error
-        return outcome, tuple((change.reason, forecast) for change, forecast in copy.forecasts)
+        told = tuple((change.reason, forecast) for change, forecast in copy.forecasts if not change.quiet)
+        return outcome, told
 
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
         settings = load(self._config)
@@ -235,7 +237,9 @@ class Services:
             target = find(name, snapshot, settings) if snapshot is not None else None
             if target is None or snapshot is None:
                 return self._operate_native(name, verb, options)
-            deadline = Deadline.after(self._timeout(target, snapshot, settings, options), self._clock)
+            waiting = settings.of(target.name).barrier.timeout if options.barrier else 0.0
+            seconds = waiting + self._timeout(target, snapshot, settings, options)
+            deadline = Deadline.after(seconds, self._clock)
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), settings, options)
             if isinstance(job, Restart) and job.steps > 1 and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last.
@@ -249,6 +253,7 @@ class Services:
                     clock=self._clock,
                     progress=self._progress,
                     gate=self._gate(name, settings),
+                    balancer=self._balancer(name, settings),
                 )
             except OperationFailed as error:
                 raise _with_output(error, snapshot) from None
@@ -271,6 +276,10 @@ class Services:
     def _gate(self, name: str, settings: Settings) -> Gate | None:
         health = settings.of(name).health
         return gate(name, health, self._clock) if health is not None else None
+
+    def _balancer(self, name: str, settings: Settings) -> Balancer | None:
+        drain = settings.of(name).drain
+        return Balancer(name, drain, self._clock) if drain is not None else None
 
     def _timeout(self, target: Target, snapshot: Snapshot, settings: Settings, options: Options) -> float:
         chosen = options.timeout or settings.of(target.name).timeout

@@ -10,7 +10,7 @@ report in the cluster says it, until the definition has the same fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pacewright.cluster import (
@@ -19,13 +19,12 @@ from pacewright.cluster import (
     Forecast,
     NodeName,
     ResourceId,
-    SetMark,
-    SetRevision,
     Snapshot,
 )
 from pacewright.errors import NoQuorum, Refused
+from pacewright.service.report import OwnReport
 from pacewright.service.restart import Restart
-from pacewright.service.revision import REPORT, Debt, Report, debts, owed_on, reported, revision_of, stale, stale_with
+from pacewright.service.revision import Debt, debts, owed_on, reported, revision_of, stale, unproven
 from pacewright.service.slots import WHOLE, Slot, SlotState, slots_at
 from pacewright.service.status import hindrance
 from pacewright.service.step import Commit, Done, Fail, Next, Outcome
@@ -39,7 +38,7 @@ def begin_refresh(
     snapshot: Snapshot,
     planned: Forecast,
     *,
-    own: tuple[NodeName, Report] | None,
+    own: OwnReport | None,
     at_once: bool,
     allow_collateral: bool,
     only_report: bool = False,
@@ -50,7 +49,7 @@ def begin_refresh(
         target: the service.
         snapshot: the cluster when the call began.
         planned: what the scheduler would do by itself at that moment.
-        own: this node, and what it reports; None to report nothing.
+        own: what this node reports; None to report nothing.
         at_once: all stale instances in one step (`strategy: together`).
         allow_collateral: go on also if something beyond the service moves or stops.
         only_report: report, and restart nothing.
@@ -67,24 +66,16 @@ def begin_refresh(
     due |= {i.node for i in snapshot.instances_of(target.resource) if i.operation is not None}
     # A restart that another call has committed and the cluster has not begun yet is only in the forecast.
     coming = {a.node for a in planned.actions if a.resource in target.primitives and a.node is not None}
-    if own is not None:
-        due |= _will_be_stale(target, own, snapshot)
-    slots = slots_at(target, snapshot, planned, due | coming)
+    if own is not None and own.makes_stale(target, snapshot):
+        due.add(own.node)
     return Refresh(
-        slots=slots,
+        slots=slots_at(target, snapshot, planned, due | coming),
         token="",
         at_once=at_once,
         allow_collateral=allow_collateral,
         own=own,
-        found={primitive: reported(primitive, own[0], snapshot) for primitive in target.primitives} if own else {},
         only_report=only_report,
     )
-
-
-def _will_be_stale(target: Target, own: tuple[NodeName, Report], snapshot: Snapshot) -> set[NodeName]:
-    node, report = own
-    mine = (i for i in snapshot.instances_of(target.resource) if i.node == node and i.resource in target.primitives)
-    return {node for instance in mine if stale_with(instance, report, snapshot)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,25 +83,22 @@ class Refresh(Restart):
     """A refresh under way.
 
     Attributes:
-        own: this node and what it reports; None once that is written: a call reports once, so that two calls on one
-            node, which have read its config at different times, do not overwrite each other without end.
-        found: what this node had reported when the call began.
+        own: what this node reports; None once that is written.
         only_report: restart nothing.
         renewed: where this call has reported another config than was there.
     """
 
-    own: tuple[NodeName, Report] | None
-    found: Mapping[ResourceId, Report | None]
+    own: OwnReport | None
     only_report: bool
     renewed: NodeName | None = None
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
-        if edits := tuple(self._report(snapshot)):
-            node = self.own[0] if self.own is not None else ""
+        if self.own is not None and (edits := tuple(self.own.edits(self.target, snapshot))):
+            node = self.own.node
             return Commit(
                 change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
-                job=replace(self, own=None, renewed=NodeName(node), commits=self.commits + 1),
+                job=replace(self, own=None, renewed=node, commits=self.commits + 1),
                 summary=f"{self.target.name}: the config of {node} is reported",
             )
         if self.only_report:
@@ -124,28 +112,8 @@ class Refresh(Restart):
         slots = self.slots.including(again, snapshot)
         job = replace(self, slots=slots.without(self._no_longer_due(due, snapshot)))
         if not job.slots.before:
-            return Done(outcome=self._told(snapshot))
+            return job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
         return Restart.decide(job, snapshot, planned, now)
-
-    def _report(self, snapshot: Snapshot) -> Iterator[Edit]:
-        if self.own is None:
-            return
-        node, report = self.own
-        for primitive in self.target.primitives:
-            before = reported(primitive, node, snapshot)
-            if before is not None and (before.fingerprint == report.fingerprint or self._overtaken(primitive, before)):
-                continue
-            yield SetMark(node=node, name=REPORT + primitive, value=str(report))
-            resource = snapshot.resources[primitive]
-            idle = not any(i.node == node and i.role.active for i in snapshot.instances.get(primitive, ()))
-            if idle and resource.revision_on(node) != report.fingerprint:
-                # Nothing runs here, so it costs nothing to say at once with what it will start.
-                nodes = {**resource.node_revisions, node: report.fingerprint}
-                yield SetRevision(resource=primitive, default=resource.revision, nodes=nodes)
-
-    def _overtaken(self, primitive: ResourceId, now: Report) -> bool:
-        """True if another call on this node has reported a newer config than this one read when it began."""
-        return self.own is not None and now != self.found.get(primitive) and now.changed > self.own[1].changed
 
     def _no_longer_due(self, due: list[Debt], snapshot: Snapshot) -> set[Slot]:
         """Slots that were due when this call began, and are not since a node has reported its old config again."""
@@ -162,7 +130,7 @@ class Refresh(Restart):
                 continue
             slot = WHOLE if self.target.many is None else Slot(instance.node)
             old = stale(instance, snapshot)
-            asked = owed_on(instance.resource, instance.node, snapshot) is not None
+            asked = owed_on(instance.resource, instance.node, snapshot) is not None or unproven(instance, snapshot)
             if ((old or asked) and slot not in states) or (old and states.get(slot) is SlotState.FRESH):
                 again.add(slot)
         return again

@@ -10,8 +10,8 @@ and expires by itself; when it has stopped, the hold is taken away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from pacewright.cluster import (
     Change,
@@ -26,12 +26,16 @@ from pacewright.cluster import (
     SetRevision,
     Snapshot,
 )
-from pacewright.errors import OperationFailed, PacewrightError, Refused
-from pacewright.service.effects import surprises
+from pacewright.errors import OperationFailed, Refused
+from pacewright.service.begun import over, set_begun
+from pacewright.service.drained import drained, given_back, set_drained
+from pacewright.service.effects import collateral
+from pacewright.service.ending import failure, given_up, outcome, unfinished
+from pacewright.service.order import Last
 from pacewright.service.revision import OWED, owed_on, redefined, reported, revision_of
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
-from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
 from pacewright.service.target import Target
 
 __all__ = ["Restart", "begin_restart"]
@@ -92,6 +96,13 @@ class Restart:
         limit: how many slots may be down at once by our doing (`max_unavailable`).
         gates: an instance must be healthy before the next one is restarted.
         gated: nodes whose instance was seen healthy.
+        order: what is kept for the end.
+        keeps_going: an instance that fails does not end the roll (`on_failure: continue`).
+        lost: slots that failed in such a roll, with what was seen.
+        drains: nobody may send anything to an instance when it is stopped.
+        drained: slots that this call has drained.
+        restored: nodes whose instance this call has given back.
+        notes: what else is to be said in the end.
     """
 
     slots: Slots
@@ -104,6 +115,13 @@ class Restart:
     limit: int = 1
     gates: bool = False
     gated: frozenset[NodeName] = frozenset()
+    order: tuple[Last, ...] = tuple(Last)
+    keeps_going: bool = False
+    lost: Mapping[Slot, str] = field(default_factory=dict)
+    drains: bool = False
+    drained: frozenset[Slot] = frozenset()
+    restored: frozenset[NodeName] = frozenset()
+    notes: tuple[str, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -123,7 +141,7 @@ class Restart:
         slots = self.slots.including(self._newly_held(snapshot), snapshot)
         if slots is not self.slots:
             return replace(self, slots=slots).decide(snapshot, planned, now)
-        states = self.slots.states(snapshot, planned)
+        states = {s: is_ for s, is_ in self.slots.states(snapshot, planned).items() if s not in self.lost}
         if SlotState.FAILED in states.values() and planned is None:
             return Ask()
         job = replace(self, slots=self.slots.knowing(states, snapshot))
@@ -143,7 +161,10 @@ class Restart:
         if over := [slot for slot in those(SlotState.HELD) if self._may_release(slot, snapshot, now)]:
             return self._release(over, snapshot)
         for slot in those(SlotState.FAILED):
-            return Fail(error=self._failure(slot, those(SlotState.OLD), snapshot))
+            error = failure(self.slots, slot, those(SlotState.OLD), snapshot)
+            if not self.keeps_going:
+                return Fail(error=error)
+            return self.without(slot, error.message).decide(snapshot, planned, now)
         waiting = [self.slots.called(slot) for slot in those(SlotState.UNDER_WAY, SlotState.HELD)]
         waiting += self._busy_elsewhere(states, snapshot)
         room = len(states) if self.at_once else self.limit - len(waiting)
@@ -151,14 +172,47 @@ class Restart:
             return Wait(reason=f"{', '.join(waiting)} to restart", job=self)
         for slot in those(SlotState.BROKEN):
             return self._clean(slot, snapshot)
-        if ungated := self._ungated(states, snapshot):
-            return Check(nodes=ungated, job=replace(self, gated=self.gated | set(ungated)))
-        if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot)):
-            chosen = tuple(old[:room])
-            unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
-            step = self._hold if self.use_hold or unnoticed else self._redefine
-            return step(chosen, tuple(old), snapshot, now)
+        if step := self._serving_again(states, snapshot):
+            return step
+        if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot, self.order)):
+            return self._restart(tuple(old[:room]), tuple(old), snapshot, now)
         return self._finish(those(SlotState.FRESH), snapshot, planned)
+
+    def without(self, slot: Slot, seen: str) -> Restart:
+        """The roll that goes on though an instance has failed."""
+        return replace(self, lost={**self.lost, slot: seen})
+
+    def _serving_again(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Next | None:
+        """What is up again must be healthy, and get its share back, before another one goes down."""
+        if ungated := self._ungated(states, snapshot):
+            return Check(
+                nodes=ungated,
+                job=replace(self, gated=self.gated | set(ungated)),
+                failed=(lambda node, seen: self.without(Slot(node), seen)) if self.keeps_going else None,
+            )
+        back = [NodeName(slot) for slot, state in states.items() if state is SlotState.FRESH]
+        return self._give_back(back, snapshot)
+
+    def _give_back(self, nodes: Iterable[NodeName], snapshot: Snapshot) -> Restore | None:
+        if not self.drains:
+            return None
+        settled = {i.node for i in snapshot.instances_of(self.target.resource) if i.settled}
+        due = drained(self.target, snapshot).intersection(nodes) & settled - self.restored
+        return Restore(nodes=tuple(sorted(due)), job=replace(self, restored=self.restored | due)) if due else None
+
+    def _restart(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Next:
+        """Restart these, drained first if that is wanted; each thing is written down before it is done."""
+        draining = self.drains and not self.at_once and WHOLE not in chosen
+        if draining and drained(self.target, snapshot).issuperset(map(NodeName, chosen)):
+            if todo := set(chosen) - self.drained:
+                return Drain(nodes=tuple(map(NodeName, sorted(todo))), job=replace(self, drained=self.drained | todo))
+        elif draining:
+            edits = (*set_drained(self.target, chosen, now), *self._over(snapshot))
+            reason = f"restart {self.target.name}: {', '.join(chosen)} is drained first"
+            return Commit(change=Change(edits=edits, reason=reason), job=self, summary="", foreseen=True)
+        unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
+        step = self._hold if self.use_hold or unnoticed else self._redefine
+        return step(chosen, old, snapshot, now)
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
         """Refuse effects beyond the service; switch to holds for an agent that would only reload."""
@@ -170,20 +224,10 @@ class Restart:
             if len(elsewhere | step.places) > self.limit:  # another call has just committed it
                 return Wait(reason=f"{', '.join(sorted(map(str, elsewhere)))} to restart", job=self)
         releasing = any(isinstance(edit, Release) for edit in step.change.edits)
-        beyond = surprises(forecast, self.target.primitives, own={"restart", "promote", "demote", "start", "recover"})
-        if beyond and not self.allow_collateral and not releasing:
-            if planned is None:
-                return Ask()
-            beyond = tuple(action for action in beyond if action not in planned.actions)
-        if beyond and not self.allow_collateral and not releasing:
-            return Fail(
-                error=Refused(
-                    f"{self.target.name}: not restarted: the cluster would also "
-                    + "; ".join(str(action) for action in beyond)
-                    + ".",
-                    hint="Nothing was changed for this step. --allow-collateral accepts it, --plan shows everything.",
-                )
-            )
+        if not self.allow_collateral and not releasing:
+            may = {"restart", "promote", "demote", "start", "recover"}
+            if verdict := collateral(self.target, "not restarted", forecast, planned, own=may):
+                return verdict
         along = {a.resource for a in forecast.actions if a.verb == "restart"} - set(self.target.primitives)
         job = step.job
         if along and isinstance(job, Restart):
@@ -229,6 +273,8 @@ class Restart:
         for primitive in self.target.primitives:
             edits.append(self._revisions(primitive, chosen, snapshot))
             edits += self._debts(primitive, chosen, old, snapshot)
+        edits += self._over(snapshot)
+        edits += set_begun(self.slots, chosen, snapshot)
         reason = f"restart {self.target.name}" + (f" on {', '.join(chosen)}" if chosen != (WHOLE,) else "")
         return Commit(
             change=Change(edits=tuple(edits), reason=reason),
@@ -272,8 +318,17 @@ class Restart:
             elif owed is None:
                 yield SetMark(node=node, name=OWED + primitive, value=self.token)
 
+    def _over(self, snapshot: Snapshot) -> Iterator[Edit]:
+        """What was seen to start is no longer under way; what was given back is not drained any more."""
+        yield from over(self.slots, self.slots.states(snapshot, None), self.lost, snapshot)
+        stuck = self.restored if self.drains else drained(self.target, snapshot)
+        yield from given_back(self.target, stuck, snapshot)
+
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
+        yield from self._over(snapshot)
         for slot in self.slots.before:
+            if slot in self.lost:
+                continue
             if self.slots.expiry(slot, snapshot) is not None:
                 yield self._released(slot)  # its node went away under it
             for primitive in self.target.primitives if slot in set(map(str, snapshot.nodes)) else ():
@@ -347,47 +402,26 @@ class Restart:
         missing = [c for c in sorted(self.companions) if not snapshot.instances.get(c)]
         if planned is None and (missing or snapshot.promotable(self.target.primitives[0])):
             return Ask()
-        if reason := self._unfinished(missing, snapshot, planned):
+        if reason := unfinished(self.target, self.companions, missing, snapshot, planned):
             return Wait(reason=reason, job=self)
-        if not fresh:
+        if not fresh and not self.lost:
             return Fail(error=OperationFailed(nothing_runs(self.target, snapshot, None)))
-        if settled := tuple(self._settled_debts(snapshot)):
-            # It restarted by itself, or its node went away: nothing is due there any more.
-            reason = f"restart {self.target.name}: nothing is owed any more"
-            return Commit(change=Change(edits=settled, reason=reason), job=self, summary="nothing is owed any more")
-        return Done(outcome=self._outcome(fresh, snapshot))
+        if step := self._leftovers(snapshot, tuple(self._settled_debts(snapshot))):
+            return step
+        if self.lost:
+            return Fail(error=given_up(self.target, self.lost, fresh))
+        return Done(outcome=outcome(self.slots, fresh, self.companions, snapshot, self.notes, led=bool(self.commits)))
 
-    def _unfinished(self, missing: list[ResourceId], snapshot: Snapshot, planned: Forecast | None) -> str:
-        actions = planned.actions if planned is not None else ()
-        for companion in sorted(self.companions):
-            down = companion in missing and any(action.resource == companion for action in actions)
-            if down or not all(instance.settled for instance in snapshot.instances.get(companion, ())):
-                return f"{companion}, which depends on it, is not up again"
-        if any(action.resource in self.target.primitives and not action.blocked for action in actions):
-            return "the cluster is not done with its roles"
-        return ""
-
-    def _outcome(self, fresh: list[Slot], snapshot: Snapshot) -> Outcome:
-        where = "" if fresh == [WHOLE] else f" on {', '.join(fresh)}"
-        by_others = "" if self.commits else "; another call had asked for the same, one restart was enough for both"
-        away = (
-            f"{slot}: {self.slots.away(slot, snapshot)}, nothing to restart there"
-            for slot in self.slots.before
-            if slot not in fresh
-        )
-        along = (f"{companion} depends on it and restarted along" for companion in sorted(self.companions))
-        message = f"{self.target.name}: restarted{where}{by_others}."
-        return Outcome(changed=True, message=message, notes=(*away, *along))
-
-    def _failure(self, slot: Slot, untouched: list[Slot], snapshot: Snapshot) -> PacewrightError:
-        failed = next(i for i in self.slots.instances(slot, snapshot) if i.failure is not None)
-        rest = f" {', '.join(untouched)} not touched and still running as before." if untouched else ""
-        return OperationFailed(
-            f"{self.target.name}: {failed.resource} did not come up on {failed.node}: {failed.failure}.{rest}",
-            hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
-            node=failed.node,
-            resource=failed.resource,
-        )
+    def _leftovers(self, snapshot: Snapshot, settled: tuple[Edit, ...] = ()) -> Next | None:
+        """What stands in the cluster though it is over: by this call, or by one that died."""
+        if step := self._give_back(drained(self.target, snapshot), snapshot):
+            return step
+        edits = settled or tuple(self._over(snapshot))
+        if not edits:
+            return None
+        # It restarted by itself, or its node went away, or its start was seen: nothing is due there any more.
+        change = Change(edits=edits, reason=f"restart {self.target.name}: what is over is crossed out", quiet=True)
+        return Commit(change=change, job=self, summary="", foreseen=True)
 
     def _places(self, chosen: tuple[Slot, ...]) -> frozenset[NodeName]:
         return frozenset() if self.at_once or WHOLE in chosen else frozenset(NodeName(slot) for slot in chosen)

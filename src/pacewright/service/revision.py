@@ -9,6 +9,10 @@ A **revision** is the value of the instance attribute `pacewright_revision` in t
 
 An instance is **stale**, and a restart is **owed**, if its node's report has another fingerprint than its revision;
 where its revision has no fingerprint at all, if it began before the config last changed.
+
+From the commit of a new revision until the start was seen, a mark `pacewright-begun-<primitive>` stands on the node. A
+controller that dies in between forgets the instance's history, and the probe that follows takes it for one that was
+started with the new definition. Only the mark tells then that nobody saw it restart.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from pacewright.node.fingerprint import Inputs
 from pacewright.service.target import Target
 
 __all__ = [
+    "BEGUN",
     "ONCE",
     "OWED",
     "REPORT",
@@ -35,12 +40,16 @@ __all__ = [
     "stale",
     "stale_with",
     "token_time",
+    "unproven",
     "unreported",
 ]
 
 REPORT = "pacewright-config-"
 OWED = "pacewright-owed-"
 """A mark of this name and a primitive's id holds the revision of a restart that is due there."""
+BEGUN = "pacewright-begun-"
+"""A mark of this name and a primitive's id holds the key of the run that a commit has put an end to, until the next
+start was seen."""
 
 ONCE = "once-"
 """How a fingerprint begins that stands for a change whose inputs nobody knows: this, and a token."""
@@ -144,6 +153,13 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     return instance.run.started is None or instance.run.started <= report.changed
 
 
+def unproven(instance: Instance, snapshot: Snapshot) -> bool:
+    """True if its restart was committed, nobody saw it start, and a probe has hidden since whether it did."""
+    begun = snapshot.nodes[instance.node].marks.get(BEGUN + instance.resource)
+    run = instance.run
+    return begun is not None and run is not None and run.operation == "monitor" and run.key != begun
+
+
 def debts(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
     """Every restart that is due for a service, by node."""
     for instance in snapshot.instances_of(target.resource):
@@ -155,6 +171,8 @@ def debts(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
             reason, since = "it runs an older config than its node has reported", report.changed or None
         elif token is not None:
             reason, since = "a restart was asked for", token_time(token)
+        elif unproven(instance, snapshot):
+            reason, since = "its restart was begun, and nobody saw it start", None
         else:
             continue
         node = snapshot.nodes[instance.node]

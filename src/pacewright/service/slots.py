@@ -8,13 +8,14 @@ A slot is an instance of a clone (by its node), or a whole primitive or group th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NewType
 
 from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
-from pacewright.service.revision import owed_on
+from pacewright.service.order import Last
+from pacewright.service.revision import owed_on, unproven
 from pacewright.service.target import Target
 
 __all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "slots_at"]
@@ -114,11 +115,13 @@ class Slots:
         ]
 
     def probed_anew(self, slot: Slot, snapshot: Snapshot) -> bool:
-        """True if a probe came between our commit and the stop: Pacemaker then takes it for a run with the new one."""
+        """True if a probe came between a commit and the stop: Pacemaker then takes it for a run with the new one."""
+        if slot in self.renewed:
+            return False
         keys = self.before[slot].keys
-        runs = [i.run for i in self.instances(slot, snapshot) if i.run is not None]
-        new = any(run.operation == "monitor" and run.key not in keys for run in runs)
-        return new and slot not in self.renewed and self.committed(slot, snapshot)
+        instances = [i for i in self.instances(slot, snapshot) if i.run is not None]
+        new = any(i.run.operation == "monitor" and i.run.key not in keys for i in instances if i.run is not None)
+        return (new and self.committed(slot, snapshot)) or any(unproven(i, snapshot) for i in instances)
 
     def stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if nothing in it runs or is under way, and the nodes where it ran say so.
@@ -161,10 +164,13 @@ class Slots:
             return "no longer in the cluster"
         return node.why_not or ("in maintenance" if node.maintenance else "")
 
-    def rank(self, slot: Slot, snapshot: Snapshot) -> tuple[bool, bool, str]:
-        """For the order: promoted instances last, the DC's before them, else by name."""
-        promoted = any(i.role is Role.PROMOTED for i in self.instances(slot, snapshot))
-        return promoted, slot == str(snapshot.dc), slot
+    def rank(self, slot: Slot, snapshot: Snapshot, order: Sequence[Last] = tuple(Last)) -> tuple[tuple[bool, ...], str]:
+        """For the order: what comes last by each rule, the first rule before the others; else by name."""
+        is_last = {
+            Last.PROMOTED: any(i.role is Role.PROMOTED for i in self.instances(slot, snapshot)),
+            Last.DC: slot == str(snapshot.dc),
+        }
+        return tuple(is_last[rule] for rule in order), slot
 
     def called(self, slot: Slot) -> str:
         """A slot, for people: its node, or the service."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from pacewright.cluster import Instance, NodeName, Snapshot, is_true
+from pacewright.cluster import Instance, NodeName, Snapshot, hosts, is_true
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
 from pacewright.service.revision import Debt, debts
 from pacewright.service.target import Target
@@ -78,12 +78,20 @@ def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> St
 
     A clone's own instance, where there is one; else the whole service: a primitive's other nodes, a node in standby
     or one that may not host it are passive, and must not make configuration management start what runs elsewhere.
+    A node that the service's gate has not let in yet counts as stopped: it has not reported its config.
     """
+    if node is not None and _shut_out(target, snapshot, node):
+        return State.STOPPED
     instances = snapshot.instances_of(target.resource)
     mine = tuple(instance for instance in instances if instance.node == node)
     if target.many is not None and mine and node is not None and snapshot.nodes[node].may_run:
         return _state(mine, target)
     return _state(instances, target)
+
+
+def _shut_out(target: Target, snapshot: Snapshot, node: NodeName) -> bool:
+    gate = snapshot.gates.get(target.outermost)
+    return gate is not None and node not in gate and node in hosts(target.outermost, snapshot)
 
 
 def _state(instances: tuple[Instance, ...], target: Target) -> State:

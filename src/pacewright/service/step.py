@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import PacewrightError
 
-__all__ = ["Ask", "Check", "Clean", "Commit", "Done", "Fail", "Job", "Next", "Outcome", "Wait"]
+__all__ = [
+    "Ask",
+    "Check",
+    "Clean",
+    "Commit",
+    "Done",
+    "Drain",
+    "Fail",
+    "Job",
+    "Next",
+    "Outcome",
+    "Restore",
+    "Wait",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +33,15 @@ class Outcome:
         changed: something was done; False when everything was so already.
         message: one sentence that says what was done, or why nothing was.
         notes: what else should be known (an instance on an offline node, a dependent that restarted along).
+        restarted: nodes whose instance restarted, by this call or another; the service's name if it runs in one place.
+        led: this call wrote what was written; False if another one did.
     """
 
     changed: bool
     message: str
     notes: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    led: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +53,7 @@ class Commit:
         foreseen: it has to be written whatever follows from it, so it is not previewed: an instance is down until then.
         places: the nodes whose instances it restarts, where others of the service must stay up meanwhile; empty where
             that does not matter.
-        summary: what happens, in a few words for progress: `n1: restart`.
+        summary: what happens, in a few words for progress: `n1: restart`; empty for what people need not know.
     """
 
     change: Change
@@ -66,7 +84,28 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Go on as `job` once the instances on these nodes are healthy."""
+    """Go on as `job` once the instances on these nodes are healthy.
+
+    Attributes:
+        failed: the job that goes on without an instance that is not, given its node and what was seen; None to end.
+    """
+
+    nodes: tuple[NodeName, ...]
+    job: Job
+    failed: Callable[[NodeName, str], Job] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """Go on as `job` once nobody sends anything to the instances on these nodes any more."""
+
+    nodes: tuple[NodeName, ...]
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Go on as `job` once the instances on these nodes are sent their share again."""
 
     nodes: tuple[NodeName, ...]
     job: Job
@@ -91,7 +130,7 @@ class Fail:
     error: PacewrightError
 
 
-Next = Commit | Clean | Wait | Check | Ask | Done | Fail
+Next = Commit | Clean | Wait | Check | Drain | Restore | Ask | Done | Fail
 
 
 class Job(Protocol):

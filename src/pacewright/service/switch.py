@@ -17,7 +17,8 @@ from pacewright.cluster import (
     is_true,
 )
 from pacewright.errors import OperationFailed, Refused
-from pacewright.service.effects import surprises
+from pacewright.service.barrier import take_away
+from pacewright.service.effects import collateral
 from pacewright.service.status import hindrance, is_enabled, is_managed
 from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 from pacewright.service.target import Target
@@ -27,6 +28,8 @@ __all__ = ["Manage", "Start", "Stop"]
 _ROLE = "target-role"
 _ROLE_BEFORE = "pacewright_role_before"
 """Meta attribute that keeps a `target-role` that somebody had set (Unpromoted), for `start` to give back."""
+_WAVE = "pacewright_wave"
+"""Meta attribute that keeps the wave for which the service was stopped last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,8 @@ class Start:
     Attributes:
         tried: failures that were forgotten, by primitive and node.
         acted: something was done.
+        by_others: another call has started it, which this one waited for.
+        notes: what else is to be said in the end.
     """
 
     target: Target
@@ -43,6 +48,8 @@ class Start:
     tried: frozenset[tuple[ResourceId, NodeName]] = frozenset()
     known_failures: frozenset[str] = frozenset()
     acted: bool = False
+    by_others: bool = False
+    notes: tuple[str, ...] = ()
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
@@ -85,10 +92,11 @@ class Start:
             places = ", ".join(where)
             message = (
                 f"{name}: started on {places}."
-                if self.acted
+                if self.acted or self.by_others
                 else f"{name}: already running on {places}; nothing was changed."
             )
-            return Done(outcome=Outcome(changed=self.acted, message=message))
+            changed = self.acted or self.by_others
+            return Done(outcome=Outcome(changed=changed, message=message, notes=self.notes, led=self.acted))
         why = hindrance(self.target, snapshot)
         off = [f"{node.name} is {node.why_not}" for node in snapshot.nodes.values() if node.why_not]
         reason = why or (", ".join(off) if off else "its constraints allow no node, or what it depends on does not run")
@@ -133,24 +141,38 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Stop a service everywhere, with `target-role=Stopped`."""
+    """Stop a service everywhere, with `target-role=Stopped`.
+
+    Attributes:
+        wave: the change for which it is stopped: once, however many nodes come to it, and
+            not again after it has been started.
+    """
 
     target: Target
     allow_collateral: bool
     acted: bool = False
+    wave: str = ""
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
         del now, planned
         name, outermost = self.target.name, self.target.outermost
         instances = [i for p in self.target.primitives for i in snapshot.instances.get(p, ())]
-        if is_enabled(self.target, snapshot):
+        enabled = is_enabled(self.target, snapshot)
+        if enabled and self.wave and snapshot.resources[outermost].meta.get(_WAVE) == self.wave:
+            message = f"{name}: has been stopped for {self.wave} and started again already; nothing was changed."
+            return Done(outcome=Outcome(changed=False, message=message))
+        if enabled:
             before = snapshot.resources[outermost].meta.get(_ROLE)
             edits = [SetMeta(resource=outermost, name=_ROLE, value="Stopped")]
             if before is not None and before.lower() != "started":
                 edits.append(SetMeta(resource=outermost, name=_ROLE_BEFORE, value=before))
+            if self.wave:
+                edits.append(SetMeta(resource=outermost, name=_WAVE, value=self.wave))
+            # Who had its config in place before has to say so again before the next start.
+            gathered = take_away(outermost, snapshot)
             return Commit(
-                change=Change(edits=tuple(edits), reason=f"stop {name}"),
+                change=Change(edits=(*edits, *gathered), reason=f"stop {name}"),
                 job=replace(self, acted=True),
                 summary=f"stopping {name}",
             )
@@ -245,19 +267,6 @@ def _judge(
     own: set[str],
     others: set[str],
 ) -> Commit | Fail | Ask:
-    beyond = surprises(forecast, job.target.primitives, own=own, others=others)
-    if not beyond or job.allow_collateral:
+    if job.allow_collateral:
         return step
-    if planned is None:
-        return Ask()
-    beyond = tuple(action for action in beyond if action not in planned.actions)
-    if not beyond:
-        return step
-    return Fail(
-        error=Refused(
-            f"{job.target.name}: {step.change.reason}: the cluster would also "
-            + "; ".join(str(action) for action in beyond)
-            + ".",
-            hint="Nothing was changed. --allow-collateral accepts it, --plan shows everything.",
-        )
-    )
+    return collateral(job.target, step.change.reason, forecast, planned, own=own, others=others) or step

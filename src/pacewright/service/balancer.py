@@ -1,0 +1,149 @@
+"""The load balancer in front of a service: nothing is sent to an instance while it is stopped. Doing, no deciding.
+
+Either two commands of the site's, or HAProxy by its admin socket (`set server ... state drain|ready` and `show stat`
+of HAProxy's management guide, section 9.3), which is a path on this node or an address that answers on every node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pacewright.clock import Clock
+from pacewright.cluster import NodeName
+from pacewright.errors import OperationFailed, PacewrightError, Refused
+from pacewright.process import run
+
+__all__ = ["Balancer", "Drain", "HAProxy"]
+
+_EACH = 5.0
+"""Seconds that HAProxy may take to answer."""
+_PAUSE = 0.05
+"""Seconds between two looks at the sessions that are left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HAProxy:
+    """The servers of HAProxy that are a service's instances.
+
+    Attributes:
+        sockets: every HAProxy that sends requests: paths, or `HOST:PORT`. `{node}` in them is not replaced.
+        server: `BACKEND/SERVER`, with `{node}` for the instance's node.
+    """
+
+    sockets: tuple[str, ...]
+    server: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """How instances are taken out of service and back; `{node}` in commands is the instance's node.
+
+    Attributes:
+        before: command before the stop; it comes back when nothing is under way there any more.
+        after: command once the instance is healthy again.
+        haproxy: what to tell HAProxy instead.
+        timeout: seconds after which requests that still go on there are not waited for.
+    """
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    haproxy: HAProxy | None = None
+    timeout: float = 30.0
+
+
+class Balancer:
+    """Takes instances out of service and back.
+
+    Args:
+        service: its name, for messages.
+        drain: how.
+        clock: where time comes from.
+    """
+
+    def __init__(self, service: str, drain: Drain, clock: Clock) -> None:
+        self._service = service
+        self._how = drain
+        self._clock = clock
+
+    def drain(self, node: NodeName) -> None:
+        """Return once nothing new is sent to the instance on a node, and what was under way has ended or had its time.
+
+        Raises:
+            Refused: it cannot be drained; nothing was stopped.
+        """
+        try:
+            if self._how.haproxy is not None:
+                self._tell(self._how.haproxy, node, "drain")
+                self._until_idle(self._how.haproxy, node)
+            else:
+                self._run(self._how.before, node)
+        except (OSError, PacewrightError) as error:
+            raise Refused(
+                f"{self._service}: {node} could not be drained, so it is not restarted: {error}.",
+                hint="Look at `drain` in services.yaml; then run the same command again.",
+            ) from error
+
+    def restore(self, node: NodeName) -> None:
+        """Send the instance on a node its share again.
+
+        Raises:
+            OperationFailed: it is up and healthy, and still drained.
+        """
+        try:
+            if self._how.haproxy is not None:
+                self._tell(self._how.haproxy, node, "ready")
+            else:
+                self._run(self._how.after, node)
+        except (OSError, PacewrightError) as error:
+            raise OperationFailed(
+                f"{self._service}: the instance on {node} is well, but could not be given back: {error}.",
+                hint="Look at `drain` in services.yaml; then run the same command again, or `pacewright reconcile`.",
+                node=node,
+            ) from error
+
+    def _run(self, words: tuple[str, ...], node: NodeName) -> None:
+        if words:
+            argv = [word.replace("{node}", node) for word in words]
+            run(argv, timeout=self._how.timeout + _EACH, env={"PACEWRIGHT_NODE": node}).checked()
+
+    def _tell(self, haproxy: HAProxy, node: NodeName, state: str) -> None:
+        server = haproxy.server.replace("{node}", node)
+        for address in haproxy.sockets:
+            if said := _ask(address, f"set server {server} state {state}").strip():
+                raise OperationFailed(f"{address}: {said}")
+
+    def _until_idle(self, haproxy: HAProxy, node: NodeName) -> None:
+        server = haproxy.server.replace("{node}", node)
+        end = self._clock.monotonic() + self._how.timeout
+        while any(_sessions(address, server) for address in haproxy.sockets) and self._clock.monotonic() < end:
+            self._clock.sleep(_PAUSE)
+
+
+def _sessions(address: str, server: str) -> int:
+    """How many sessions a server has now; 0 for one that HAProxy does not list."""
+    import csv  # noqa: PLC0415 - only where it is wanted
+    import io  # noqa: PLC0415
+
+    rows = csv.DictReader(io.StringIO(_ask(address, "show stat").removeprefix("# ")))
+    found = (row for row in rows if f"{row.get('pxname')}/{row.get('svname')}" == server)
+    return sum(int(row.get("scur") or 0) for row in found)
+
+
+def _ask(address: str, question: str) -> str:
+    """One command over an admin socket; HAProxy answers and closes."""
+    import socket  # noqa: PLC0415 - only where it is wanted
+
+    is_path = address.startswith("/")
+    host, _, port = address.rpartition(":")
+    if is_path:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(_EACH)
+        connection.connect(address)
+    else:
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=_EACH)
+    with connection:
+        connection.sendall(f"{question}\n".encode())
+        answer = bytearray()
+        while block := connection.recv(65536):
+            answer += block
+    return answer.decode(errors="replace")

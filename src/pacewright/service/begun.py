@@ -1,0 +1,50 @@
+"""Restarts that are committed and whose start nobody has seen yet: the marks on their nodes. Pure.
+
+`revision.py` tells what such a mark (`pacewright-begun-<primitive>`) means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+
+from pacewright.cluster import Instance, NodeName, SetMark, Snapshot
+from pacewright.service.revision import BEGUN, unproven
+from pacewright.service.slots import WHOLE, Slot, Slots, SlotState
+
+__all__ = ["over", "set_begun"]
+
+
+def set_begun(slots: Slots, chosen: Iterable[Slot], snapshot: Snapshot) -> Iterator[SetMark]:
+    """Note which runs are to end in these slots."""
+    for slot in chosen:
+        for instance in slots.instances(slot, snapshot):
+            if instance.run is not None:
+                yield SetMark(node=instance.node, name=BEGUN + instance.resource, value=instance.run.key)
+
+
+def over(
+    slots: Slots, states: Mapping[Slot, SlotState], lost: Container[Slot], snapshot: Snapshot
+) -> Iterator[SetMark]:
+    """Take away the notes of what has been seen to start since, in this roll or after a call that died.
+
+    Args:
+        slots: the roll.
+        states: of its slots.
+        lost: slots that failed in it; their notes stay.
+        snapshot: the cluster.
+    """
+    for primitive in slots.target.primitives:
+        for node in snapshot.nodes.values():
+            begun = node.marks.get(BEGUN + primitive)
+            slot = WHOLE if slots.target.many is None else Slot(node.name)
+            if begun is None or slot in lost:
+                continue
+            here = [i for i in snapshot.instances.get(primitive, ()) if i.node == node.name]
+            seen = all(_started_anew(instance, begun, snapshot) for instance in here) and bool(here or slot == WHOLE)
+            if states.get(slot) in {SlotState.FRESH, SlotState.AWAY} or (slot not in states and seen):
+                yield SetMark(node=NodeName(node.name), name=BEGUN + primitive, value=None)
+
+
+def _started_anew(instance: Instance, begun: str, snapshot: Snapshot) -> bool:
+    run = instance.run
+    return instance.settled and run is not None and run.key != begun and not unproven(instance, snapshot)

@@ -1,0 +1,85 @@
+"""How a restart ends: whether anything is left to wait for, and what is said of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pacewright.cluster import Forecast, ResourceId, Snapshot
+from pacewright.errors import OperationFailed
+from pacewright.service.slots import WHOLE, Slot, Slots
+from pacewright.service.step import Outcome
+from pacewright.service.target import Target
+
+__all__ = ["failure", "given_up", "outcome", "unfinished"]
+
+
+def unfinished(
+    target: Target,
+    companions: Iterable[ResourceId],
+    missing: Iterable[ResourceId],
+    snapshot: Snapshot,
+    planned: Forecast | None,
+) -> str:
+    """What a restart still waits for though every instance has started; empty if nothing.
+
+    Args:
+        target: the service.
+        companions: dependents that restart along.
+        missing: those of them that run nowhere.
+        snapshot: the cluster.
+        planned: what the scheduler is about to do, if that was asked for.
+    """
+    actions = planned.actions if planned is not None else ()
+    for companion in sorted(companions):
+        down = companion in missing and any(action.resource == companion for action in actions)
+        if down or not all(instance.settled for instance in snapshot.instances.get(companion, ())):
+            return f"{companion}, which depends on it, is not up again"
+    if any(action.resource in target.primitives and not action.blocked for action in actions):
+        return "the cluster is not done with its roles"
+    return ""
+
+
+def outcome(
+    slots: Slots,
+    fresh: list[Slot],
+    companions: Iterable[ResourceId],
+    snapshot: Snapshot,
+    notes: tuple[str, ...],
+    *,
+    led: bool,
+) -> Outcome:
+    """What a restart did that came to its end."""
+    where = "" if fresh == [WHOLE] else f" on {', '.join(fresh)}"
+    by_others = "" if led else "; another call had asked for the same, one restart was enough for both"
+    away = (
+        f"{slot}: {slots.away(slot, snapshot)}, nothing to restart there" for slot in slots.before if slot not in fresh
+    )
+    along = (f"{companion} depends on it and restarted along" for companion in sorted(companions))
+    return Outcome(
+        changed=True,
+        message=f"{slots.target.name}: restarted{where}{by_others}.",
+        notes=(*notes, *away, *along),
+        restarted=tuple(slots.called(slot) for slot in fresh),
+        led=led,
+    )
+
+
+def failure(slots: Slots, slot: Slot, untouched: list[Slot], snapshot: Snapshot) -> OperationFailed:
+    """An instance that did not come up."""
+    failed = next(i for i in slots.instances(slot, snapshot) if i.failure is not None)
+    rest = f" {', '.join(untouched)} not touched and still running as before." if untouched else ""
+    return OperationFailed(
+        f"{slots.target.name}: {failed.resource} did not come up on {failed.node}: {failed.failure}.{rest}",
+        hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
+        node=failed.node,
+        resource=failed.resource,
+    )
+
+
+def given_up(target: Target, lost: Mapping[Slot, str], fresh: list[Slot]) -> OperationFailed:
+    """A roll that went on though instances had failed (`on_failure: continue`)."""
+    done = f" Restarted on {', '.join(fresh)}." if fresh else ""
+    return OperationFailed(
+        f"{target.name}: not restarted everywhere: {' '.join(lost.values())}{done}",
+        hint="Mend it, then run the same command again; what is owed stays owed.",
+    )

@@ -1,0 +1,206 @@
+"""Gather: wait until every node that counts has its config in place, then go on, by one commit. The decisions, pure.
+
+`start`, and a restart of all instances at once, are for the whole service: with a barrier they wait for the reports of
+all nodes that could run it. Nobody leads: each call that waits runs the same decision, and the first one that finds all
+reports there goes on. Its commit takes the marks of all away, by which the others see that it has been done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pacewright.cluster import Change, Edit, Forecast, NodeName, SetGate, SetMark, Snapshot, hosts
+from pacewright.errors import DeadlinePassed, PacewrightError, Refused
+from pacewright.service.barrier import READY, Barrier, OnTimeout, Ready, deadlock, missing, ready_at, take_away
+from pacewright.service.refresh import Refresh
+from pacewright.service.report import MISSED, OwnReport
+from pacewright.service.restart import Restart
+from pacewright.service.revision import debts
+from pacewright.service.status import is_enabled
+from pacewright.service.step import Ask, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.service.switch import Start
+from pacewright.service.target import Target
+
+__all__ = ["Gather"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather:
+    """A call that takes part in a barrier.
+
+    Attributes:
+        target: the service.
+        own: what this node reports.
+        then: the operation that waits.
+        barrier: what services.yaml says.
+        wave: which change it is; empty if the caller did not say.
+        alone: nobody is waited for: this node reports and goes on.
+        without: nodes that are not waited for.
+        until: when this call stops waiting, in seconds since the epoch; None before it has begun to.
+        since: when it began.
+        last_missing: who was missing when it last looked, for what is said in the end.
+        error: what it ends with, once the others have been told that it waits no more.
+    """
+
+    target: Target
+    own: OwnReport
+    then: Start | Restart
+    barrier: Barrier
+    wave: str = ""
+    alone: bool = False
+    without: tuple[str, ...] = ()
+    until: float | None = None
+    since: float = 0.0
+    last_missing: tuple[NodeName, ...] = ()
+    error: PacewrightError | None = None
+
+    @property
+    def steps(self) -> int:
+        """In how many steps it goes."""
+        return self.then.steps if isinstance(self.then, Restart) else 1
+
+    def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+        """The next step."""
+        if self.error is not None:
+            return Fail(error=self.error)
+        mine = ready_at(self.target.outermost, snapshot).get(self.own.node)
+        if self.until is not None and mine is None and not self._still_to_do(snapshot):
+            return self._told(snapshot, now).decide(snapshot, planned, now)
+        if self.alone or (self.until is None and not self._still_to_do(snapshot)):
+            return self._with(self.then, tuple(self.own.edits(self.target, snapshot)), snapshot, planned, now)
+        absent = self._missing(snapshot, now)
+        others = tuple(node for node in absent if node != self.own.node)
+        if not others or (self._too_late(now) and self.barrier.on_timeout is OnTimeout.PROCEED):
+            return self._go_on(others, snapshot, planned, now)
+        if self.until is None or mine is None or mine.wave != self.wave:
+            return self._join(others, now, snapshot)
+        job = replace(self, last_missing=others)
+        if self._too_late(now):
+            return job._give_up(others, snapshot)  # noqa: SLF001 - itself
+        if planned is not None and (chain := self._deadlock(snapshot, now)):
+            return job._leave(snapshot, _deadlocked(self.target, chain))  # noqa: SLF001 - itself
+        return Wait(reason=self._waiting_for(others, snapshot), job=job)
+
+    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
+        """As the operation that waits judges it."""
+        verdict = self.then.examine(step, forecast, planned)
+        if isinstance(verdict, Wait):
+            return replace(verdict, job=self)
+        return replace(self, then=verdict) if isinstance(verdict, Start | Restart) else verdict
+
+    def _still_to_do(self, snapshot: Snapshot) -> bool:
+        """A start: the service is stopped. A restart: something is due, or others have begun to gather for it."""
+        if isinstance(self.then, Start):
+            return not is_enabled(self.target, snapshot)
+        if self.until is not None:
+            return False  # who has taken the marks away has done it
+        due = not isinstance(self.then, Refresh) or any(True for _ in debts(self.target, snapshot))
+        return due or self.own.makes_stale(self.target, snapshot) or bool(ready_at(self.target.outermost, snapshot))
+
+    def _missing(self, snapshot: Snapshot, now: float) -> tuple[NodeName, ...]:
+        window = self.barrier.window
+        return missing(self.target.outermost, self.wave, snapshot, now=now, window=window, without=self.without)
+
+    def _too_late(self, now: float) -> bool:
+        return self.barrier.timeout == 0 or (self.until is not None and now >= self.until)
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+
+    def _join(self, others: tuple[NodeName, ...], now: float, snapshot: Snapshot) -> Commit:
+        until = now + self.barrier.timeout
+        ready = Ready(wave=self.wave, at=now, until=until)
+        edits = (*self.own.edits(self.target, snapshot), self._mark(str(ready)))
+        return Commit(
+            change=Change(edits=edits, reason=f"{self.own.node} is ready for {self.target.name}"),
+            job=replace(self, until=until, since=self.since or now, last_missing=others),
+            summary=f"{self.target.name}: {self.own.node} is ready; {', '.join(others)} not yet",
+        )
+
+    def _go_on(self, others: tuple[NodeName, ...], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+        """Everybody who counts is there: one commit for all of it."""
+        edits = [*self.own.edits(self.target, snapshot), *take_away(self.target.outermost, snapshot)]
+        left_out = self._left_out(others, snapshot)
+        at = f"{self.wave}@{now:.0f}"
+        edits += [SetMark(node=node, name=MISSED + self.target.outermost, value=at) for node in left_out]
+        if self.own.gate and left_out:
+            let_in = next((e.nodes for e in edits if isinstance(e, SetGate)), None)
+            inside = let_in if let_in is not None else snapshot.gates.get(self.target.outermost, frozenset())
+            edits = [edit for edit in edits if not isinstance(edit, SetGate)]
+            edits.append(SetGate(resource=self.target.outermost, nodes=inside - set(left_out)))
+        then = self._noting(self.then, now, (f"{node} has not reported; not waited for" for node in left_out))
+        return self._with(then, tuple(edits), snapshot, planned, now)
+
+    def _left_out(self, others: tuple[NodeName, ...], snapshot: Snapshot) -> list[NodeName]:
+        """Nodes that may run the service one day and have not reported: offline, in standby, or not waited for."""
+        anybody = set(hosts(self.target.outermost, snapshot))
+        came = ready_at(self.target.outermost, snapshot)
+        away = {n for n in anybody if not snapshot.nodes[n].may_run and n not in came}
+        return sorted((away | set(others) | {NodeName(n) for n in self.without}) & anybody - {self.own.node})
+
+    def _with(
+        self,
+        then: Start | Restart,
+        edits: tuple[Edit, ...],
+        snapshot: Snapshot,
+        planned: Forecast | None,
+        now: float,
+    ) -> Next:
+        """The operation's first step, with these edits in the same commit; or these alone, if it writes nothing now."""
+        step = then.decide(snapshot, planned, now)
+        if not edits or isinstance(step, Ask):
+            return step
+        if isinstance(step, Commit):
+            return replace(step, change=replace(step.change, edits=(*edits, *step.change.edits)))
+        reason = f"{self.own.node} reports its config for {self.target.name}"
+        summary = f"{self.target.name}: the config of {self.own.node} is reported"
+        return Commit(change=Change(edits=edits, reason=reason), job=then, summary=summary)
+
+    def _told(self, snapshot: Snapshot, now: float) -> Start | Restart:
+        """Another call has gone on, so this one waits for the same end."""
+        by = f"{snapshot.origin} led" if snapshot.origin and snapshot.origin != self.own.node else "another call led"
+        then = replace(self.then, by_others=True) if isinstance(self.then, Start) else self.then
+        return self._noting(then, now, (by,))
+
+    def _noting(self, then: Start | Restart, now: float, more: Iterable[str]) -> Start | Restart:
+        waited = f"waited {now - self.since:.0f} s for {', '.join(self.last_missing)} to report"
+        return replace(then, notes=((waited,) if self.since and self.last_missing else ()) + tuple(more))
+
+    def _give_up(self, others: tuple[NodeName, ...], snapshot: Snapshot) -> Next:
+        verb = "started" if isinstance(self.then, Start) else "restarted"
+        name, who = self.target.name, ", ".join(others)
+        if self.barrier.on_timeout is OnTimeout.LATER:
+            message = f"{name}: {self.own.node} is ready; it will be {verb} by the last of {who} to report."
+            return Done(outcome=Outcome(changed=True, message=message))
+        came = ", ".join(sorted(ready_at(self.target.outermost, snapshot)))
+        error = DeadlinePassed(
+            f"{name}: not {verb}: {who} did not report its config within {self.barrier.timeout:g} s ({came} did).",
+            hint=f"Run the config run on {who}, or use --without {others[0]}. The reports that are there stay.",
+        )
+        return self._leave(snapshot, error)
+
+    def _leave(self, snapshot: Snapshot, error: PacewrightError) -> Next:
+        """End, but first let the others see that this call waits no more."""
+        mine = ready_at(self.target.outermost, snapshot)[self.own.node]
+        over = replace(mine, until=mine.at)
+        change = Change(edits=(self._mark(str(over)),), reason=f"{self.own.node} waits no longer", quiet=True)
+        return Commit(change=change, job=replace(self, error=error), summary="", foreseen=True)
+
+    def _mark(self, value: str) -> SetMark:
+        return SetMark(node=self.own.node, name=READY + self.target.outermost, value=value)
+
+    def _deadlock(self, snapshot: Snapshot, now: float) -> list[str]:
+        chain = deadlock(self.own.node, self.target.outermost, snapshot, now=now, window=self.barrier.window)
+        return [str(link) for link in chain]
+
+    def _waiting_for(self, others: tuple[NodeName, ...], snapshot: Snapshot) -> str:
+        came = sorted(ready_at(self.target.outermost, snapshot))
+        return f"{', '.join(others)} to report the config of {self.target.name} ({', '.join(came)} did)"
+
+
+def _deadlocked(target: Target, chain: list[str]) -> Refused:
+    return Refused(
+        f"{target.name}: nobody can go on: {'; '.join(chain)}.",
+        hint="Let the runs come to these services in the same order, or report a service's config before a run waits "
+        "elsewhere (`pacewright service report NAME --barrier`), or use --without.",
+    )

@@ -1,0 +1,103 @@
+"""A node's own report: "my config for this service is in place". What it writes into the cluster. Pure.
+
+`revision.py` tells what a report means. With it goes, in the same commit: that the node is let in where the service has
+a gate, and that nobody needs to miss its report any longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
+from pacewright.service.barrier import READY, Ready, ready_at
+from pacewright.service.revision import REPORT, Report, reported, stale_with
+from pacewright.service.target import Target
+
+__all__ = ["MISSED", "OwnReport", "own_report"]
+
+MISSED = "pacewright-missed-"
+"""A mark of this name and a resource's id: the others went on without the node's report; holds the wave and when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReport:
+    """What this node has to say.
+
+    Attributes:
+        node: this node.
+        report: its config; None if nothing is known of it.
+        found: what it had reported when the call began. A call reports once, so that two calls on one node, which have
+            read its config at different times, do not overwrite each other without end.
+        gate: the service runs only on nodes that have reported.
+        ready: that the run on this node has come to the service, for others that wait at its barrier; None if that is
+            said otherwise, or not at all.
+    """
+
+    node: NodeName
+    report: Report | None
+    found: Mapping[ResourceId, Report | None]
+    gate: bool = False
+    ready: Ready | None = None
+
+    def makes_stale(self, target: Target, snapshot: Snapshot) -> bool:
+        """True if what runs on this node is older than what it has to report, and has not reported before."""
+        mine = (i for i in snapshot.instances_of(target.resource) if i.node == self.node)
+        return any(self._news(i, snapshot) for i in mine if i.resource in target.primitives)
+
+    def _news(self, instance: Instance, snapshot: Snapshot) -> bool:
+        before = reported(instance.resource, self.node, snapshot)
+        if self.report is None or (before is not None and before.fingerprint == self.report.fingerprint):
+            return False
+        return stale_with(instance, self.report, snapshot)
+
+    def edits(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
+        """What is not in the cluster yet."""
+        for primitive in target.primitives if self.report is not None else ():
+            yield from self._of(primitive, snapshot)
+        if MISSED + target.outermost in snapshot.nodes[self.node].marks:
+            yield SetMark(node=self.node, name=MISSED + target.outermost, value=None)
+        before = ready_at(target.outermost, snapshot).get(self.node)
+        if self.ready is not None and (before is None or before.wave != self.ready.wave):
+            yield SetMark(node=self.node, name=READY + target.outermost, value=str(self.ready))
+        yield from self._let_in(target, snapshot)
+
+    def _of(self, primitive: ResourceId, snapshot: Snapshot) -> Iterator[Edit]:
+        before = reported(primitive, self.node, snapshot)
+        if self.report is None or (before is not None and before.fingerprint == self.report.fingerprint):
+            return
+        if before is not None and self._overtaken(primitive, before):
+            return
+        yield SetMark(node=self.node, name=REPORT + primitive, value=str(self.report))
+        resource = snapshot.resources[primitive]
+        idle = not any(i.node == self.node and i.role.active for i in snapshot.instances.get(primitive, ()))
+        if idle and resource.revision_on(self.node) != self.report.fingerprint:
+            # Nothing runs here, so it costs nothing to say at once with what it will start.
+            nodes = {**resource.node_revisions, self.node: self.report.fingerprint}
+            yield SetRevision(resource=primitive, default=resource.revision, nodes=nodes)
+
+    def _overtaken(self, primitive: ResourceId, now: Report) -> bool:
+        """True if another call on this node has reported a newer config than this one read when it began."""
+        return self.report is not None and now != self.found.get(primitive) and now.changed > self.report.changed
+
+    def _let_in(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
+        gate = snapshot.gates.get(target.outermost)
+        if not self.gate:
+            if gate is not None:
+                yield SetGate(resource=target.outermost, nodes=None)
+            return
+        inside = gate
+        if inside is None:  # where it runs already, a new gate must not stop it
+            active = {i.node for i in snapshot.instances_of(target.resource) if i.role.active or i.operation}
+            known = {n for n in snapshot.nodes if any(reported(p, n, snapshot) for p in target.primitives)}
+            inside = frozenset(active | known)
+        if gate is None or self.node not in gate:
+            yield SetGate(resource=target.outermost, nodes=inside | {self.node})
+
+
+def own_report(
+    node: NodeName, report: Report | None, target: Target, snapshot: Snapshot, *, gate: bool = False
+) -> OwnReport:
+    """What a node has to say, as its call finds the cluster."""
+    found = {primitive: reported(primitive, node, snapshot) for primitive in target.primitives}
+    return OwnReport(node=node, report=report, found=found, gate=gate)
