@@ -211,7 +211,8 @@ LOCATIONS = {
     ),
     "exclusive discovery": (
         (
-            '<rsc_location id="l" rsc="web-clone" resource-discovery="exclusive"><rule id="r" score="0" boolean-op="or">'
+            '<rsc_location id="l" rsc="web-clone" resource-discovery="exclusive">'
+            '<rule id="r" score="0" boolean-op="or">'
             '<expression id="e" attribute="api" operation="eq" value="yes"/>'
             '<expression id="f" attribute="#uname" operation="eq" value="n3"/></rule></rsc_location>'
         ),
