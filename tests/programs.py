@@ -77,7 +77,12 @@ class FakeTools:
         argv = [sys.executable, "-c", _LAUNCHER, str(self.folder.parent), str(placed), *arguments]
         if stdout:
             argv = ["/bin/sh", "-c", f"{shlex.join(argv)} {stdout}"]
-        return run(argv, timeout=60, env={"PATH": self.path(), "PYTHONWARNINGS": "error", **(env or {})})
+        ours = {
+            "PATH": self.path(),
+            "PYTHONWARNINGS": "error",
+            "PACEWRIGHT_HISTORY": str(self.folder.parent / "history.jsonl"),
+        }
+        return run(argv, timeout=60, env={**ours, **(env or {})})
 
 
 _LAUNCHER = """

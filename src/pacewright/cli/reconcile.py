@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-from pacewright.cli.service import progress, seconds, show_outcome
+from pacewright.cli.service import progress, seconds, show_outcome, warn
 from pacewright.errors import PacewrightError, UsageError
+from pacewright.record import Log, log_path
 from pacewright.service import DEFAULT_PATH, Options, Outcome, Services
 
 __all__ = ["configure", "run"]
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Pay; the exit code is that of the last service that could not be paid."""
     if (args.name is None) != args.all:
         raise UsageError("reconcile: name one service, or say --all.")
-    services = Services(config=Path(args.config), progress=progress(quiet=args.json))
+    services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
     options = Options(timeout=args.timeout, allow_collateral=args.allow_collateral)
     done = services.reconcile(args.name, options)
     if args.json:

@@ -11,9 +11,10 @@ from typing import Any
 
 from pacewright.cli.tables import moment, table
 from pacewright.errors import UsageError
+from pacewright.record import Log, log_path
 from pacewright.service import DEFAULT_PATH, Debt, Native, Options, Outcome, Planned, Services, ServiceStatus, State
 
-__all__ = ["configure", "debt_as_dict", "progress", "run", "seconds", "show_outcome"]
+__all__ = ["configure", "debt_as_dict", "progress", "run", "seconds", "show_outcome", "warn"]
 
 _CHANGES = {
     "start": "see to it that the service runs",
@@ -100,7 +101,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry it out; returns the exit code."""
-    services = Services(config=Path(args.config), progress=progress(quiet=args.json))
+    services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
     if args.verb == "list":
         return _show(services.statuses(), as_json=args.json, listing=True)
     if args.verb == "status":
@@ -178,6 +179,11 @@ def progress(*, quiet: bool) -> Any:
             print(f"  {line}", file=sys.stderr, flush=True)
 
     return say
+
+
+def warn(text: str) -> None:
+    """Say on standard error, also beside JSON, what somebody should know and what stops nothing."""
+    print(f"pacewright: warning: {text}.", file=sys.stderr, flush=True)
 
 
 # -- showing ----------------------------------------------------------------------------------------------------------

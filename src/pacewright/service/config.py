@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pacewright.cluster import ResourceId
+from pacewright.cluster import NodeName, ResourceId
 from pacewright.errors import ConfigError
 from pacewright.service.balancer import Drain, HAProxy
 from pacewright.service.barrier import Barrier, OnTimeout
@@ -71,6 +71,14 @@ class ServiceSettings:
     def limit(self, instances: int) -> int:
         """How many of so many instances may be down at once; at least one, or nothing would ever be restarted."""
         return max(1, instances * self.max_unavailable // 100 if self.percent else self.max_unavailable)
+
+    def private(self, nodes: Iterable[NodeName]) -> Iterator[str]:
+        """What is said that must not get into a record: the words of a command may be credentials."""
+        commands = [self.drain.before, self.drain.after] if self.drain is not None else []
+        if self.health is not None and self.health.kind is HealthKind.COMMAND:
+            commands.append(self.health.target)
+        for word in (word for command in commands for word in command[1:]):
+            yield from {word.replace("{node}", node) for node in nodes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import Connection, Forecast, NodeName, Snapshot, under_way, wait
+from pacewright.cluster import Connection, Forecast, Snapshot, under_way, wait
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, PacewrightError
+from pacewright.record import SILENT, Journal
 from pacewright.service.balancer import Balancer
 from pacewright.service.health import Gate
 from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Next, Outcome, Restore, Wait
 
-__all__ = ["Progress", "carry_out"]
+__all__ = ["Means", "Progress", "Turn", "carry_out", "take"]
 
 Progress = Callable[[str], None]
 """Told one short line for each step, for people."""
@@ -30,6 +32,7 @@ def carry_out(
     progress: Progress,
     gate: Gate | None = None,
     balancer: Balancer | None = None,
+    journal: Journal = SILENT,
 ) -> Outcome:
     """Take a job to its end.
 
@@ -42,37 +45,86 @@ def carry_out(
         progress: told each step.
         gate: passed by each instance that was restarted before the next one is; None where nothing can be asked.
         balancer: what sends requests to the instances; None if nothing is known of it.
+        journal: told what is seen, decided and written; a rehearsal's keeps nothing.
 
     Raises:
         DeadlinePassed: says what was waited for and what was seen last.
         PacewrightError: what a decision ended in.
     """
-    planned: Forecast | None = None
-    said = ""
+    means = Means(deadline=deadline, clock=clock, progress=progress, gate=gate, balancer=balancer, journal=journal)
+    turn = Turn(job=job)
     while True:
-        snapshot = _with_a_dc(cluster, deadline, clock)
-        step = _decide(job, snapshot, planned, cluster, clock)
-        planned = None
-        match step:
-            case Done(outcome=outcome):
-                return outcome
-            case Fail(error=error):
-                raise error
-            case Commit():
-                job = _commit(job, step, snapshot, cluster, progress)
-            case Clean():
-                progress(step.reason)
-                cluster.cleanup(step.resource, step.node)
-                job = step.job
-            case Check() | Drain() | Restore():
-                job = _outside(step, gate, balancer, progress)
-            case Wait(reason=reason):
-                job = step.job
-                if not cluster.wait(min(_QUIET, deadline.left(clock))):
-                    planned = cluster.what_if(snapshot)
-                    said = _say_once(reason, said, progress)
+        after = take(turn, _with_a_dc(cluster, deadline, clock), cluster, means)
+        if isinstance(after, Outcome):
+            return after
+        turn = after
         if deadline.passed(clock):
-            raise _too_late(name, step, cluster.read(), deadline)
+            raise _too_late(name, turn, cluster.read(), deadline)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What an operation is carried out with, beside the cluster; `carry_out` says what each is."""
+
+    deadline: Deadline
+    clock: Clock
+    progress: Progress
+    gate: Gate | None = None
+    balancer: Balancer | None = None
+    journal: Journal = SILENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """An operation between two looks at the cluster.
+
+    Attributes:
+        job: what goes on.
+        planned: what the scheduler would do by itself, if nothing has moved for a while.
+        waiting_for: what the last turn waited for; empty if it did something.
+        said: what people were last told that it waits for.
+    """
+
+    job: Job
+    planned: Forecast | None = None
+    waiting_for: str = ""
+    said: str = ""
+
+
+def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> Turn | Outcome:
+    """One turn: decide on a snapshot and do what was decided.
+
+    Returns:
+        The next turn, to be taken on a new snapshot, or how it ended.
+
+    Raises:
+        PacewrightError: what the decision ended in.
+    """
+    means.journal.saw(snapshot)
+    step = _decide(turn.job, snapshot, turn.planned, cluster, means.clock)
+    going_on = replace(turn, planned=None, waiting_for="")
+    match step:
+        case Done(outcome=outcome):
+            return outcome
+        case Fail(error=error):
+            raise error
+        case Commit():
+            return replace(going_on, job=_commit(turn.job, step, snapshot, cluster, means))
+        case Clean():
+            means.journal.decided("clean", step.reason)
+            means.progress(step.reason)
+            cluster.cleanup(step.resource, step.node)
+            return replace(going_on, job=step.job)
+        case Check() | Drain() | Restore():
+            return replace(going_on, job=_outside(step, means))
+        case Wait(reason=reason):
+            means.journal.decided("wait", reason)
+            going_on = replace(going_on, job=step.job, waiting_for=reason)
+            if cluster.wait(min(_QUIET, means.deadline.left(means.clock))):
+                return going_on
+            said = _say_once(reason, turn.said, means.progress)
+            return replace(going_on, planned=cluster.what_if(snapshot), said=said)
+    return going_on
 
 
 def _say_once(reason: str, said: str, progress: Progress) -> str:
@@ -87,34 +139,33 @@ def _with_a_dc(cluster: Connection, deadline: Deadline, clock: Clock) -> Snapsho
     return wait(lambda snapshot: snapshot.dc is not None, deadline, cluster=cluster, waiting_for=what, clock=clock)
 
 
-def _outside(step: Check | Drain | Restore, gate: Gate | None, balancer: Balancer | None, progress: Progress) -> Job:
+def _outside(step: Check | Drain | Restore, means: Means) -> Job:
     """What is not the cluster's business: is an instance fit to serve, and does it get requests."""
+    nodes = ", ".join(step.nodes)
     if isinstance(step, Check):
-        return _pass(gate, step, progress)
-    _balance(balancer, step.nodes, progress, back=isinstance(step, Restore))
+        means.journal.decided("check", f"{nodes} to be healthy")
+        return _pass(step, means)
+    if means.balancer is not None:
+        back = isinstance(step, Restore)
+        means.journal.decided("restore" if back else "drain", nodes)
+        means.progress(f"{'giving back' if back else 'draining'} {nodes}")
+        for node in step.nodes:
+            (means.balancer.restore if back else means.balancer.drain)(node)
     return step.job
 
 
-def _pass(gate: Gate | None, step: Check, progress: Progress) -> Job:
-    if gate is None:
+def _pass(step: Check, means: Means) -> Job:
+    if means.gate is None:
         return step.job
-    progress(f"waiting: {', '.join(step.nodes)} to be healthy")
+    means.progress(f"waiting: {', '.join(step.nodes)} to be healthy")
     for node in step.nodes:
         try:
-            gate(node)
+            means.gate(node)
         except OperationFailed as error:
             if step.failed is None:
                 raise
             return step.failed(node, error.message)
     return step.job
-
-
-def _balance(balancer: Balancer | None, nodes: tuple[NodeName, ...], progress: Progress, *, back: bool) -> None:
-    if balancer is None:
-        return
-    progress(f"{'giving back' if back else 'draining'} {', '.join(nodes)}")
-    for node in nodes:
-        (balancer.restore if back else balancer.drain)(node)
 
 
 def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Connection, clock: Clock) -> Next:
@@ -124,37 +175,45 @@ def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Con
     return step
 
 
-def _examine(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection) -> Commit | Fail | Ask | Wait | Job:
+def _examine(
+    job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, journal: Journal
+) -> Commit | Fail | Ask | Wait | Job:
     if step.foreseen:
         return step
     forecast = cluster.what_if(snapshot, step.change, step.then)
+    journal.foresaw(forecast)
     verdict = job.examine(step, forecast, None)
     return job.examine(step, forecast, cluster.what_if(snapshot)) if isinstance(verdict, Ask) else verdict
 
 
-def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, progress: Progress) -> Job:
-    verdict = _examine(job, step, snapshot, cluster)
+def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, means: Means) -> Job:
+    verdict = _examine(job, step, snapshot, cluster, means.journal)
     if isinstance(verdict, Fail):
         raise verdict.error
     if isinstance(verdict, Wait):
+        means.journal.decided("wait", verdict.reason)
         cluster.wait(_QUIET)
         return verdict.job
     if not isinstance(verdict, Commit):
         assert not isinstance(verdict, Ask)  # noqa: S101 - it had what it asked for
         return verdict
+    means.journal.intends(verdict.change, based_on=snapshot)
     try:
         written = cluster.commit(verdict.change, based_on=snapshot)
     except CommitConflict:
+        means.journal.refused()
         return job  # the cluster moved on: read and decide again
+    if written:
+        means.journal.committed()
     if written and verdict.summary:
-        progress(verdict.summary)
+        means.progress(verdict.summary)
     if not written:
         cluster.wait(_QUIET)  # a decision that changes nothing must not turn in a circle
     return verdict.job
 
 
-def _too_late(name: str, step: Next, snapshot: Snapshot, deadline: Deadline) -> PacewrightError:
-    waited = step.reason if isinstance(step, Wait) else "the cluster kept changing"
+def _too_late(name: str, turn: Turn, snapshot: Snapshot, deadline: Deadline) -> PacewrightError:
+    waited = turn.waiting_for or "the cluster kept changing"
     return DeadlinePassed(
         f"{name}: not finished within {deadline.seconds:g} s; waiting for: {waited}. Last seen: {under_way(snapshot)}.",
         hint="What was committed, the cluster goes on with. Look at `pacewright service status`, then run it again.",

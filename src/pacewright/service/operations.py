@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
@@ -31,6 +31,7 @@ from pacewright.errors import (
 )
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
+from pacewright.record import Call, Log
 from pacewright.service.balancer import Balancer
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.health import Gate, gate
@@ -97,6 +98,7 @@ class Services:
         config: the site's services.yaml.
         clock: where time comes from.
         progress: told a line for each step.
+        log: where it is recorded what is done; None for nowhere.
     """
 
     def __init__(
@@ -105,10 +107,12 @@ class Services:
         config: Path = DEFAULT_PATH,
         clock: Clock = SYSTEM_CLOCK,
         progress: Progress = _silent,
+        log: Log | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._progress = progress
+        self._log = log
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -232,6 +236,12 @@ class Services:
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
         settings = load(self._config)
         check_name(name)
+        with Call(self._log, self._clock, verb=verb, service=name, options=asdict(options)) as call:
+            outcome = self._carry_out(name, verb, options, settings, call)
+            call.ended(changed=outcome.changed, message=outcome.message, notes=outcome.notes)
+        return outcome
+
+    def _carry_out(self, name: str, verb: str, options: Options, settings: Settings, call: Call) -> Outcome:
         with LiveConnection(self._clock) as cluster:
             snapshot = self._snapshot([name], settings, lambda: self._settled(cluster))
             target = find(name, snapshot, settings) if snapshot is not None else None
@@ -240,6 +250,7 @@ class Services:
             waiting = settings.of(target.name).barrier.timeout if options.barrier else 0.0
             seconds = waiting + self._timeout(target, snapshot, settings, options)
             deadline = Deadline.after(seconds, self._clock)
+            call.about(snapshot, target.outermost, target.primitives, settings.of(name).private(snapshot.nodes))
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), settings, options)
             if isinstance(job, Restart) and job.steps > 1 and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last.
@@ -254,6 +265,7 @@ class Services:
                     progress=self._progress,
                     gate=self._gate(name, settings),
                     balancer=self._balancer(name, settings),
+                    journal=call,
                 )
             except OperationFailed as error:
                 raise _with_output(error, snapshot) from None

@@ -1,0 +1,119 @@
+"""Described: edits, forecasts and instances in the words of the record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pacewright.cluster import (
+    Change,
+    Forecast,
+    HoldInstance,
+    HoldResource,
+    NodeName,
+    Release,
+    ResourceId,
+    SetMark,
+    SetMeta,
+    SetRevision,
+    Snapshot,
+)
+from pacewright.record.private import COVER
+
+__all__ = ["Described", "States", "changes", "edits", "foreseen", "states"]
+
+Described = Mapping[str, object]
+
+_OURS = "pacewright"
+_PLAIN_META = frozenset({"target-role", "is-managed", "maintenance"})
+"""Meta attributes whose values are told; those of others may be anything."""
+
+States = Mapping[tuple[ResourceId, NodeName], tuple[str, float | None, str]]
+"""By instance: its state, since when it runs (None if not known or not running), and what tells its runs apart."""
+
+
+def edits(change: Change, snapshot: Snapshot) -> list[Described]:
+    """What a change writes, with what was there before."""
+    return [described for edit in change.edits for described in _edit(edit, snapshot)]
+
+
+def _edit(edit: object, snapshot: Snapshot) -> Iterator[Described]:
+    match edit:
+        case SetRevision():
+            yield from _revisions(edit, snapshot)
+        case SetMark(node=node, name=name, value=value):
+            told = snapshot.nodes[node].marks if node in snapshot.nodes else {}
+            before = told.get(name)
+            if not name.startswith(_OURS):
+                before, value = _covered(before), _covered(value)
+            yield {"edit": "mark", "node": node, "name": name, "before": before, "after": value}
+        case SetMeta(resource=resource, name=name, value=value):
+            before = snapshot.resources[resource].meta.get(name) if resource in snapshot.resources else None
+            if name not in _PLAIN_META and not name.startswith(_OURS):
+                before, value = _covered(before), _covered(value)
+            yield {"edit": "meta", "resource": resource, "name": name, "before": before, "after": value}
+        case HoldInstance(resource=resource, node=node, until=until):
+            yield {"edit": "hold", "resource": resource, "node": node, "until": until}
+        case HoldResource(resource=resource, until=until):
+            yield {"edit": "hold", "resource": resource, "node": None, "until": until}
+        case Release(resource=resource, node=node):
+            yield {"edit": "release", "resource": resource, "node": node}
+        case _:
+            yield {"edit": type(edit).__name__}
+
+
+def _revisions(edit: SetRevision, snapshot: Snapshot) -> Iterator[Described]:
+    """The nodes where it becomes another one; none where it is only written in another way."""
+    resource = snapshot.resources.get(edit.resource)
+    for node in snapshot.nodes:
+        before = resource.revision_on(node) if resource is not None else None
+        after = edit.nodes.get(node, edit.default)
+        if before != after:
+            yield {"edit": "revision", "resource": edit.resource, "node": node, "before": before, "after": after}
+
+
+def _covered(value: str | None) -> str | None:
+    return None if value is None else COVER
+
+
+def foreseen(forecast: Forecast) -> list[str]:
+    """What the scheduler would do, as a person would say it."""
+    return [str(action) for action in forecast.actions] + [f"fence {node}" for node in forecast.fenced]
+
+
+def states(snapshot: Snapshot, primitives: Iterable[ResourceId]) -> States:
+    """How each instance of some primitives is; those that are plainly stopped are left out."""
+    found: dict[tuple[ResourceId, NodeName], tuple[str, float | None, str]] = {}
+    for primitive in primitives:
+        for instance in snapshot.instances.get(primitive, ()):
+            run = instance.run
+            since, key = (run.since, run.key) if run is not None else (None, "")
+            state = instance.state if snapshot.nodes[instance.node].online else "offline"
+            found[primitive, instance.node] = (state, since, key)
+    return found
+
+
+def changes(before: States | None, after: States, snapshot: Snapshot) -> list[Described]:
+    """The instances that are not as they were.
+
+    Args:
+        before: how they were; None for nothing known: then every instance is told.
+        after: how they are.
+        snapshot: the cluster now.
+    """
+    known = before or {}
+    told: list[Described] = []
+    for place in sorted({*known, *after}):
+        then, now = known.get(place), after.get(place)
+        if then is not None and now is not None and (then[0], then[2]) == (now[0], now[2]):
+            continue
+        was = None if before is None else (then[0] if then is not None else "Stopped")
+        state, since, _ = now if now is not None else (_absent(place, snapshot), None, "")
+        told.append({"resource": place[0], "node": place[1], "before": was, "after": state, "since": since})
+    return told
+
+
+def _absent(place: tuple[ResourceId, NodeName], snapshot: Snapshot) -> str:
+    node = snapshot.nodes.get(place[1])
+    if node is None or not node.online:
+        return "offline"
+    return "Stopped" if place in snapshot.told else "unknown"
