@@ -11,6 +11,7 @@ import pytest
 
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed
+from pacewright.service import health
 from pacewright.service.health import Health, HealthKind, gate
 
 N1 = NodeName("127.0.0.1")
@@ -86,8 +87,9 @@ def test_tcp(port: int, closed_port: int) -> None:
 
 def test_command() -> None:
     assert asks(HealthKind.COMMAND, "sh", "-c", 'test "$PACEWRIGHT_NODE" = {node}').pauses == 0
-    with pytest.raises(OperationFailed, match="sh exited with 3: not yet"):
+    with pytest.raises(OperationFailed, match="sh exited with 3") as failed:
         asks(HealthKind.COMMAND, "sh", "-c", "echo not yet >&2; exit 3")
+    assert failed.value.output == "not yet"
     with pytest.raises(OperationFailed, match="not installed"):
         asks(HealthKind.COMMAND, "no-such-command-anywhere")
 
@@ -108,3 +110,18 @@ def test_the_message_says_that_the_rest_is_untouched(closed_port: int) -> None:
     assert "what was not restarted yet runs as before" in failed.value.message
     assert "owed stays owed" in failed.value.hint
     assert failed.value.node == N1
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter2@{node}:PORT/a/b?token=hunter2", "http://me:hunter2@{node}:1/"])
+def test_no_message_holds_the_credentials_of_a_url(url: str, port: int) -> None:
+    with pytest.raises(OperationFailed) as failed:
+        asks(HealthKind.HTTP, url.replace("PORT", str(port)))
+    assert "hunter2" not in str(failed.value)
+    assert "http://127.0.0.1:" in failed.value.message
+
+
+def test_no_message_holds_the_words_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_EACH", 0.1)
+    with pytest.raises(OperationFailed, match=r"sh did not end within 0.1 s") as failed:
+        asks(HealthKind.COMMAND, "sh", "-c", "sleep 5 # hunter2", timeout=0.01)
+    assert "hunter2" not in str(failed.value)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pacewright.clock import Clock
 from pacewright.cluster import NodeName
-from pacewright.errors import OperationFailed, PacewrightError
+from pacewright.errors import OperationFailed, PacewrightError, ToolHung
 from pacewright.process import run
 
 __all__ = ["Gate", "Health", "HealthKind", "gate"]
@@ -56,7 +56,7 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
         begun = clock.monotonic()
         healthy_since: float | None = None
         while True:
-            why = _why_not(health, node)
+            why, output = _why_not(health, node)
             now = clock.monotonic()
             healthy_since = None if why else (healthy_since if healthy_since is not None else now)
             if healthy_since is not None and now - healthy_since >= health.stable_for:
@@ -66,6 +66,7 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
                     f"{service}: the instance on {node} runs, but was not healthy within {health.timeout:g} s: "
                     f"{why or 'not for long enough'}. The roll stops here; what was not restarted yet runs as before.",
                     hint="Mend it, then run the same command again; what is owed stays owed.",
+                    output=output,
                     node=node,
                 )
             clock.sleep(_PAUSE)
@@ -73,21 +74,34 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
     return pass_through
 
 
-def _why_not(health: Health, node: NodeName) -> str:
+def _why_not(health: Health, node: NodeName) -> tuple[str, str]:
+    """Why an instance is not fit, and what the command printed; twice nothing if it is.
+
+    Neither says more of the command than its program, nor of a URL than its place: they may hold credentials.
+    """
     words = tuple(word.replace("{node}", node) for word in health.target)
     try:
         match health.kind:
             case HealthKind.HTTP:
-                return _http(words[0])
+                return _http(words[0]), ""
             case HealthKind.TCP:
-                return _tcp(words[0])
+                return _tcp(words[0]), ""
             case HealthKind.COMMAND:
                 done = run(words, timeout=_EACH, env={"PACEWRIGHT_NODE": node})
-                return "" if done.code == 0 else f"{words[0]} exited with {done.code}: {done.output[-200:]}"
+                return ("", "") if done.code == 0 else (f"{words[0]} exited with {done.code}", done.output[-200:])
     except (OSError, ValueError) as error:
-        return f"{words[0]}: {error}"
+        return f"{_place(words[0])}: {error}", ""
+    except ToolHung:
+        return f"{words[0]} did not end within {_EACH:g} s", ""
     except PacewrightError as error:
-        return error.message
+        return error.message, ""
+
+
+def _place(url: str) -> str:
+    """A URL without its user, password and query; an address as it is."""
+    scheme, colon, rest = url.partition("?")[0].rpartition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{colon}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _tcp(address: str) -> str:
@@ -108,7 +122,7 @@ def _http(url: str) -> str:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         status = connection.getresponse().status
     except http.client.HTTPException as error:
-        return f"{url}: {type(error).__name__}"
+        return f"{_place(url)}: {type(error).__name__}"
     finally:
         connection.close()
-    return "" if status in _OK_STATUS else f"{url} answered {status}"
+    return "" if status in _OK_STATUS else f"{_place(url)} answered {status}"
