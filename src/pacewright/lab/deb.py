@@ -19,7 +19,7 @@ Maintainer: The Pacewright developers <pacewright@localhost>
 Section: admin
 Priority: optional
 Depends: python3 (>= 3.11), python3-yaml, pacemaker-cli-utils
-Suggests: mmdebstrap, systemd-container, iproute2, python3-rich
+Suggests: logrotate, mmdebstrap, systemd-container, iproute2, python3-rich
 Description: services on a Pacemaker cluster for configuration management
  Carries restarts, deploys and upgrades of services out through Pacemaker, from
  one node, once, rolling, and in a way that no crash can lose.
@@ -30,11 +30,17 @@ _POSTINST = """\
 #!/bin/sh
 set -e
 if command -v py3compile >/dev/null 2>&1; then py3compile -p pacewright; fi
+chgrp adm /var/log/pacewright
 """
 _PRERM = """\
 #!/bin/sh
 set -e
 if command -v py3clean >/dev/null 2>&1; then py3clean -p pacewright; fi
+"""
+_POSTRM = """\
+#!/bin/sh
+set -e
+if [ "$1" = purge ]; then rm -rf /var/log/pacewright; fi
 """
 
 _COPYRIGHT = """\
@@ -80,13 +86,17 @@ def _fill(tree: Path) -> None:
         _write(tree / "usr/lib/systemd/system" / unit.name, unit.read_text(), 0o644)
     for page in sorted((source.parents[1] / "docs").glob("*.md")):  # there in a checkout, not in an installed package
         _write(tree / "usr/share/doc/pacewright" / page.name, page.read_text(), 0o644)
+    _write(tree / "etc/logrotate.d/pacewright", (source / "record/logrotate.conf").read_text(), 0o644)
     _write(tree / "usr/share/doc/pacewright/copyright", _COPYRIGHT, 0o644)
     _write(tree / "DEBIAN/control", _CONTROL, 0o644)
+    _write(tree / "DEBIAN/conffiles", "/etc/logrotate.d/pacewright\n", 0o644)
     _write(tree / "DEBIAN/postinst", _POSTINST, 0o755)
     _write(tree / "DEBIAN/prerm", _PRERM, 0o755)
+    _write(tree / "DEBIAN/postrm", _POSTRM, 0o755)
+    (tree / "var/log/pacewright").mkdir(parents=True)
     for path in (tree, *tree.rglob("*")):
         if path.is_dir():
-            path.chmod(0o755)
+            path.chmod(0o750 if path.name == "pacewright" and path.parent.name == "log" else 0o755)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

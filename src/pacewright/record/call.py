@@ -18,6 +18,8 @@ from pacewright.record.private import COVER, covered, secret_parameters
 __all__ = ["Call"]
 
 _INTERRUPTED = 130
+_A_LINE = 15
+"""Instances that one line tells of at first."""
 _TEXT_OPTIONS = frozenset({"node", "inputs", "wave", "on_timeout"})
 """Options whose texts are told; those of others may be anything."""
 
@@ -50,10 +52,11 @@ class Call:
         self._resources: tuple[str, ...] = ()
         self._primitives: tuple[ResourceId, ...] = ()
         self._states: States | None = None
-        self._unsaid: Mapping[str, object] | None = None
+        self._unsaid: tuple[Mapping[str, object], ...] = ()
         self._decision = ("", "")
         self._forecast: Forecast | None = None
         self._intended: Mapping[str, object] = {}
+        self._after_commit = False
         self._ended = False
 
     # -- the call as a whole ------------------------------------------------------------------------------------------
@@ -96,7 +99,7 @@ class Call:
     # -- what happens in it -------------------------------------------------------------------------------------------
 
     def saw(self, snapshot: Snapshot) -> None:
-        """Keep which instances are not as they were at the last look."""
+        """Keep which instances are not as they were at the last look, and which version came of a commit."""
         self._note("seen", lambda: self._changed(snapshot))
 
     def decided(self, what: str, why: str) -> None:
@@ -114,11 +117,9 @@ class Call:
         forecast, self._forecast, self._decision = self._forecast, None, ("", "")
 
         def intent() -> Mapping[str, object]:
-            epoch = f"{based_on.version.admin_epoch}.{based_on.version.epoch + 1}.0"
             self._intended = {
                 "reason": change.reason,
                 "cib_before": str(based_on.version),
-                "cib_after": epoch,
                 "edits": edits(change, based_on),
                 "foreseen": None if forecast is None else foreseen(forecast),
             }
@@ -129,6 +130,7 @@ class Call:
     def committed(self) -> None:
         """Write down what is written now."""
         self._note("commit", lambda: self._intended)
+        self._after_commit = True
 
     def refused(self) -> None:
         """Write down what was refused."""
@@ -153,12 +155,15 @@ class Call:
     def _changed(self, snapshot: Snapshot) -> Mapping[str, object] | None:
         now = states(snapshot, self._primitives)
         before, self._states = self._states, now
-        told = {"cib": str(snapshot.version), "instances": changes(before, now, snapshot)}
+        found = changes(before, now, snapshot)
         if before is None:
             # How it was in the beginning is worth a line only where something follows.
-            self._unsaid = told | {"resources": self._resources}
+            parts = (found[at : at + _A_LINE] for at in range(0, max(len(found), 1), _A_LINE))
+            more = {"cib": str(snapshot.version), "resources": self._resources}
+            self._unsaid = tuple({**more, "instances": part} for part in parts)
             return None
-        return told if told["instances"] else None
+        wanted, self._after_commit = bool(found or self._after_commit), False
+        return {"cib": str(snapshot.version), "instances": found} if wanted else None
 
     def _failure(self, kind: type[BaseException], error: BaseException | None) -> Mapping[str, object]:
         if isinstance(error, PacewrightError):
@@ -180,9 +185,9 @@ class Call:
             body = make()
             if body is None:
                 return
-            if kind != "end" and self._unsaid is not None:
-                first, self._unsaid = self._unsaid, None
-                self._append("seen", first)
+            first, self._unsaid = (self._unsaid, ()) if kind != "end" else ((), ())
+            for part in first:
+                self._append("seen", part)
             self._append(kind, body)
         except Exception as error:  # noqa: BLE001 - the operation must not end because its record has a fault
             self._log.warn(f"{type(error).__name__} in the record itself")

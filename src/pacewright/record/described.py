@@ -28,7 +28,7 @@ _PLAIN_META = frozenset({"target-role", "is-managed", "maintenance"})
 """Meta attributes whose values are told; those of others may be anything."""
 
 States = Mapping[tuple[ResourceId, NodeName], tuple[str, float | None, str]]
-"""By instance: its state, since when it runs (None if not known or not running), and what tells its runs apart."""
+"""By instance: its state, since when it has been running well (None if it is not), and what tells its runs apart."""
 
 
 def edits(change: Change, snapshot: Snapshot) -> list[Described]:
@@ -86,9 +86,10 @@ def states(snapshot: Snapshot, primitives: Iterable[ResourceId]) -> States:
     for primitive in primitives:
         for instance in snapshot.instances.get(primitive, ()):
             run = instance.run
-            since, key = (run.since, run.key) if run is not None else (None, "")
-            state = instance.state if snapshot.nodes[instance.node].online else "offline"
-            found[primitive, instance.node] = (state, since, key)
+            node = snapshot.nodes.get(instance.node)
+            state = instance.state if node is not None and node.online else "offline"
+            since = run.since if run is not None and instance.settled and state != "offline" else None
+            found[primitive, instance.node] = (state, since, run.key if run is not None else "")
     return found
 
 
