@@ -21,6 +21,7 @@ _COMMANDS = {
     "service": "operate a service that the cluster runs: list, status, start, stop, restart, refresh, ...",
     "owed": "list the restarts that are due and not done yet",
     "reconcile": "do the restarts that are due, and nothing else",
+    "history": "show what was asked, decided and written on this node, and by whom",
     "fact": "print what this node knows of its cluster, as one JSON object",
     "lab": "boot a real, throw-away Pacemaker cluster on this machine",
     "demo": "restart a web service on a lab under load, count what happens, and compare it with pcs",
