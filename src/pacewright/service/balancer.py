@@ -133,15 +133,15 @@ def _ask(address: str, question: str) -> str:
     """One command over an admin socket; HAProxy answers and closes."""
     import socket  # noqa: PLC0415 - only where it is wanted
 
-    is_path = address.startswith("/")
     host, _, port = address.rpartition(":")
-    if is_path:
+    if address.startswith("/"):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(_EACH)
-        connection.connect(address)
     else:
         connection = socket.create_connection((host.strip("[]"), int(port)), timeout=_EACH)
     with connection:
+        connection.settimeout(_EACH)
+        if connection.family is socket.AF_UNIX:
+            connection.connect(address)
         connection.sendall(f"{question}\n".encode())
         answer = bytearray()
         while block := connection.recv(65536):

@@ -40,7 +40,7 @@ from pacewright.service.loop import Progress, carry_out
 from pacewright.service.names import service_names
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, unreported
-from pacewright.service.status import ServiceStatus, State, hindrance, status_of
+from pacewright.service.status import ServiceStatus, State, hindrance, leftovers, status_of
 from pacewright.service.step import Job, Outcome
 from pacewright.service.target import Target, check_name, find, known_node, unit_name
 
@@ -167,6 +167,7 @@ class Services:
             if here is not None and said.config and not any(debt.node == here for debt in due):
                 due += unreported(target, here, fingerprint(said.config), snapshot)
             why = hindrance(target, snapshot)
+            due += leftovers(target, snapshot)
             found += [(target.name, replace(debt, hindrance=debt.hindrance or why)) for debt in due]
         return found
 
@@ -187,7 +188,7 @@ class Services:
         if snapshot is None:
             return []
         targets = service_names(snapshot, settings)
-        return [t.name for t in targets if settings.of(t.name).config or any(True for _ in debts(t, snapshot))]
+        return [t.name for t in targets if settings.of(t.name).config or _has_something_due(t, snapshot)]
 
     def plan(self, verb: str, name: str, options: Options) -> Planned:
         """What an operation would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
@@ -381,6 +382,10 @@ class Services:
             except PacewrightError as error:
                 notes.append(f"could not see to it that systemd does not start {unit} at boot: {error.message}")
         return tuple(notes)
+
+
+def _has_something_due(target: Target, snapshot: Snapshot) -> bool:
+    return any(True for _ in (*debts(target, snapshot), *leftovers(target, snapshot)))
 
 
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:

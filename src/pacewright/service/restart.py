@@ -198,6 +198,7 @@ class Restart:
             return None
         settled = {i.node for i in snapshot.instances_of(self.target.resource) if i.settled}
         due = drained(self.target, snapshot).intersection(nodes) & settled - self.restored
+        due -= set(map(NodeName, self.lost))
         return Restore(nodes=tuple(sorted(due)), job=replace(self, restored=self.restored | due)) if due else None
 
     def _restart(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Next:
@@ -241,7 +242,7 @@ class Restart:
         """
         if not self.gates or self.at_once:
             return ()
-        old = {slot for slot, state in states.items() if state is not SlotState.FRESH}
+        old = {slot for slot, state in states.items() if state is not SlotState.FRESH} | set(self.lost)
         found = (i.node for i in snapshot.instances_of(self.target.resource) if i.settled)
         return tuple(sorted({node for node in found if Slot(node) not in old and WHOLE not in old} - self.gated))
 

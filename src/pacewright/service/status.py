@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from pacewright.cluster import Instance, NodeName, Snapshot, hosts, is_true
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
+from pacewright.service.drained import drained
+from pacewright.service.report import MISSED
 from pacewright.service.revision import Debt, debts
 from pacewright.service.target import Target
 
@@ -16,6 +19,7 @@ __all__ = [
     "hindrance",
     "is_enabled",
     "is_managed",
+    "leftovers",
     "local_state",
     "nothing_runs",
     "status_of",
@@ -69,7 +73,7 @@ def status_of(target: Target, snapshot: Snapshot, node: NodeName | None) -> Serv
         managed=is_managed(target, snapshot),
         hindrance=hindrance(target, snapshot),
         instances=instances,
-        owed=tuple(debts(target, snapshot)),
+        owed=(*debts(target, snapshot), *leftovers(target, snapshot)),
     )
 
 
@@ -87,6 +91,24 @@ def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> St
     if target.many is not None and mine and node is not None and snapshot.nodes[node].may_run:
         return _state(mine, target)
     return _state(instances, target)
+
+
+def leftovers(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
+    """What is due beyond restarts: an instance to give back, a report to make."""
+    for name in sorted(drained(target, snapshot)):
+        why = "it was drained, and the call that did so has not given it back"
+        yield Debt(primitive=target.primitives[0], node=name, since=None, reason=why, hindrance="")
+    for node in snapshot.nodes.values():
+        if MISSED + target.outermost in node.marks:
+            why = "the others went on without the report of its config"
+            not_now = f"{node.why_not}; " if node.why_not else ""
+            yield Debt(
+                primitive=target.primitives[0],
+                node=node.name,
+                since=None,
+                reason=why,
+                hindrance=f"{not_now}its own run has to report it",
+            )
 
 
 def _shut_out(target: Target, snapshot: Snapshot, node: NodeName) -> bool:

@@ -1,0 +1,216 @@
+"""How a roll goes, decision by decision: its order, what is drained, and what becomes of it when an instance fails."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetRevision, Snapshot
+from pacewright.errors import OperationFailed
+from pacewright.service.config import ServiceSettings, Settings
+from pacewright.service.drained import drained
+from pacewright.service.jobs import Options, make_job
+from pacewright.service.order import Last
+from pacewright.service.restart import Restart
+from pacewright.service.status import leftovers
+from pacewright.service.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
+from pacewright.service.target import Target, find
+from tests.clusters import Op, after, clone, cluster, forecast, primitive, run
+
+NOW = 1_700_000_500.0
+QUIET = forecast()
+N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))
+FAILED = (Op(task="start", run=2, call=20, rc=1, failure=True, reason="no config"),)
+
+
+def three(**more: object) -> Snapshot:
+    return cluster(clone("web-clone", primitive("web")), running={"web": ("n1", "n2", "n3")}, **more)  # type: ignore[arg-type]
+
+
+def target_of(snapshot: Snapshot) -> Target:
+    found = find("web", snapshot, Settings())
+    assert found is not None
+    return found
+
+
+def begin(snapshot: Snapshot, **job: object) -> Restart:
+    found = make_job(
+        "restart",
+        target_of(snapshot),
+        snapshot,
+        QUIET,
+        said=ServiceSettings(),
+        options=Options(),
+        here=N1,
+        now=NOW,
+    )
+    assert isinstance(found, Restart)
+    return dataclasses.replace(found, **job)  # type: ignore[arg-type]
+
+
+def written(step: Next, snapshot: Snapshot, **histories: tuple[Op, ...]) -> tuple[Job, Snapshot]:
+    assert isinstance(step, Commit), step
+    return step.job, after(snapshot, step.change, {("web", node): ops for node, ops in histories.items()})
+
+
+def restarted(step: Next) -> bool:
+    return isinstance(step, Commit) and any(isinstance(edit, SetRevision) for edit in step.change.edits)
+
+
+# --- order
+
+
+def test_without_rules_it_goes_by_name_even_through_the_dc() -> None:
+    snapshot = three(dc="1")
+    step = begin(snapshot, order=()).decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert step.summary == "restarting web on n1"
+
+
+def test_the_first_rule_counts_before_the_others() -> None:
+    promoted = {("web", "n1"): run(), ("web", "n2"): run(promoted=True), ("web", "n3"): run()}
+    snapshot = cluster(clone("web-clone", primitive("web"), promotable="true"), histories=promoted, dc="1")
+    slots = begin(snapshot).slots
+    by = {
+        order: sorted(slots.before, key=lambda s: slots.rank(s, snapshot, order))
+        for order in (tuple(Last), (Last.DC, Last.PROMOTED))
+    }
+    assert by == {
+        (Last.PROMOTED, Last.DC): ["n3", "n1", "n2"],
+        (Last.DC, Last.PROMOTED): ["n3", "n2", "n1"],
+    }
+
+
+# --- drained before, given back after
+
+
+def test_an_instance_is_noted_drained_restarted_checked_given_back_and_crossed_out_in_that_order() -> None:
+    snapshot = three()
+    job: Job = begin(snapshot, drains=True, gates=True)
+    note = job.decide(snapshot, None, NOW)
+    assert isinstance(note, Commit)
+    assert not restarted(note)
+    job, snapshot = written(note, snapshot)
+    assert drained(target_of(snapshot), snapshot) == {N2}
+    drain = job.decide(snapshot, None, NOW)
+    assert isinstance(drain, Drain)
+    assert drain.nodes == (N2,)
+    step = drain.job.decide(snapshot, None, NOW)
+    assert restarted(step)
+    job, snapshot = written(step, snapshot, n2=run(2, digest="d1"))
+    check = job.decide(snapshot, None, NOW)
+    assert isinstance(check, Check)
+    back = check.job.decide(snapshot, None, NOW)
+    assert isinstance(back, Restore)
+    assert back.nodes == (N2,)
+    following = back.job.decide(snapshot, None, NOW)
+    _, snapshot = written(following, snapshot)
+    assert drained(target_of(snapshot), snapshot) == {N3}, "with one write n2 is crossed out and n3 is noted"
+
+
+def test_the_last_one_is_given_back_before_it_says_that_it_is_done() -> None:
+    snapshot = three()
+    job: Job = begin(snapshot, drains=True)
+    seen = []
+    for _ in range(30):
+        step = job.decide(snapshot, QUIET, NOW)
+        seen.append(type(step).__name__)
+        if isinstance(step, Done):
+            break
+        if isinstance(step, Drain | Restore):
+            job = step.job
+            continue
+        up = {edit.node: run(2, digest="d1") for edit in _revised(step)}
+        job, snapshot = written(step, snapshot, **up)
+    assert seen.count("Drain") == seen.count("Restore") == 3
+    assert drained(target_of(snapshot), snapshot) == set()
+    assert seen[-1] == "Done"
+
+
+def _revised(step: Next) -> list[SetMark]:
+    """The marks of what is begun: where an instance restarts."""
+    assert isinstance(step, Commit), step
+    marks = [e for e in step.change.edits if isinstance(e, SetMark) and e.name.startswith("pacewright-begun")]
+    return [mark for mark in marks if mark.value is not None]
+
+
+def test_what_a_call_that_died_has_drained_is_listed_and_given_back_by_the_next_refresh() -> None:
+    snapshot = three(attributes={"n2": {"pacewright-drained-web-clone": "1700000000"}})
+    assert [(debt.node, debt.reason) for debt in leftovers(target_of(snapshot), snapshot)] == [
+        (N2, "it was drained, and the call that did so has not given it back")
+    ]
+    job = make_job(
+        "reconcile",
+        target_of(snapshot),
+        snapshot,
+        QUIET,
+        said=ServiceSettings(),
+        options=Options(),
+        here=N1,
+        now=NOW,
+    )
+    assert isinstance(job, Restart)
+    step = dataclasses.replace(job, drains=True).decide(snapshot, None, NOW)
+    assert isinstance(step, Restore)
+    assert step.nodes == (N2,)
+    job2, snapshot = written(step.job.decide(snapshot, None, NOW), snapshot)
+    assert drained(target_of(snapshot), snapshot) == set()
+    assert isinstance(job2.decide(snapshot, None, NOW), Done)
+
+
+def test_where_all_go_at_once_nothing_is_drained() -> None:
+    snapshot = three()
+    assert restarted(begin(snapshot, drains=True, at_once=True).decide(snapshot, None, NOW))
+
+
+# --- an instance that fails
+
+
+def test_with_continue_the_roll_goes_on_and_ends_with_what_failed() -> None:
+    snapshot = three()
+    job, snapshot = written(begin(snapshot, keeps_going=True).decide(snapshot, None, NOW), snapshot, n2=FAILED)
+    assert isinstance(job.decide(snapshot, None, NOW), Ask)
+    for node in ("n3", "n1"):
+        step = job.decide(snapshot, QUIET, NOW)
+        assert restarted(step)
+        job, snapshot = written(step, snapshot, **{node: run(2, digest="d1")})
+    end = job.decide(snapshot, QUIET, NOW)
+    if isinstance(end, Commit):  # what has started is crossed out
+        end = end.job.decide(after(snapshot, end.change), QUIET, NOW)
+    assert isinstance(end, Fail)
+    assert isinstance(end.error, OperationFailed)
+    assert "web did not come up on n2: start failed (rc 1): no config" in end.error.message
+    assert end.error.message.endswith("Restarted on n1, n3.")
+
+
+def test_with_continue_one_that_is_not_healthy_is_left_behind() -> None:
+    snapshot = three()
+    job, snapshot = written(
+        begin(snapshot, keeps_going=True, gates=True).decide(snapshot, None, NOW), snapshot, n2=run(2, digest="d1")
+    )
+    check = job.decide(snapshot, None, NOW)
+    assert isinstance(check, Check)
+    assert check.failed is not None
+    assert restarted(check.failed(N2, "n2 answers 500").decide(snapshot, None, NOW))
+    stop = begin(three(), gates=True)
+    assert stop.decide(three(), None, NOW) is not None
+    again = dataclasses.replace(stop, slots=job.slots) if isinstance(job, Restart) else stop
+    last = again.decide(snapshot, None, NOW)
+    assert isinstance(last, Check)
+    assert last.failed is None, "else the first one ends it"
+
+
+def test_a_debt_of_what_failed_stays() -> None:
+    reports = {node: {"pacewright-owed-web": "t0"} for node in ("n2",)}
+    snapshot = three(attributes=reports)
+    job, snapshot = written(begin(snapshot, keeps_going=True).decide(snapshot, None, NOW), snapshot, n2=FAILED)
+    change = Change(edits=(), reason="nothing")
+    later = after(snapshot, change)
+    assert "pacewright-begun-web" in later.nodes[N2].marks
+    assert isinstance(job.decide(later, QUIET, NOW), Commit | Wait)
+
+
+def test_the_first_step_leaves_other_resources_alone() -> None:
+    snapshot = three()
+    step = begin(snapshot).decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert {edit.resource for edit in step.change.edits if isinstance(edit, SetRevision)} == {ResourceId("web")}
