@@ -27,7 +27,14 @@ _SETTLED = 75.0
 _LAST_TIMEOUT = 120.0
 _PATIENCE = 60.0
 """Seconds beyond its time-out after which a call is killed as hung."""
-_LEFTOVERS = ("pacewright-hold", "pacewright-owed", "pacewright_role_before", "pacewright-lease")
+_LEFTOVERS = (
+    "pacewright-hold",
+    "pacewright-owed",
+    "pacewright-begun",
+    "pacewright-ready",
+    "pacewright-drained",
+    "pacewright_role_before",
+)
 
 
 @dataclass(slots=True)

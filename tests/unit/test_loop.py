@@ -12,7 +12,7 @@ from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, Refused
 from pacewright.service.loop import carry_out
 from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
-from tests.clusters import Op, action, cluster, forecast, primitive
+from tests.clusters import Op, action, after, cluster, forecast, primitive
 
 CHANGE = Change(edits=(), reason="test")
 END = Done(outcome=Outcome(changed=True, message="done"))
@@ -230,3 +230,19 @@ def test_it_never_waits_beyond_the_deadline() -> None:
     with pytest.raises(DeadlinePassed):
         play(*[idle] * 100, on=world, seconds=2.5)
     assert world.clock.at == 2.5
+
+
+def test_what_the_scheduler_said_of_an_earlier_state_is_not_held_against_a_later_one() -> None:
+    """Seen on a cluster: another call's commit came while this one asked, and it took the service for one that nobody
+    starts.
+    """
+    on = Scripted()
+    asked = on.what_if
+
+    def asking(snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+        on.snapshot = after(on.snapshot, CHANGE)
+        return asked(snapshot, change, then)
+
+    on.what_if = asking  # type: ignore[method-assign]
+    _, job, _ = play(idle, end, on=on)
+    assert job.planned == [None, None]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import Connection, Forecast, Snapshot, under_way, wait
+from pacewright.cluster import Connection, Forecast, Snapshot, Version, under_way, wait
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, PacewrightError
 from pacewright.record import SILENT, Journal
 from pacewright.service.balancer import Balancer
@@ -81,12 +81,14 @@ class Turn:
     Attributes:
         job: what goes on.
         planned: what the scheduler would do by itself, if nothing has moved for a while.
+        of: the version of the cluster for which that was asked; of any other it says nothing.
         waiting_for: what the last turn waited for; empty if it did something.
         said: what people were last told that it waits for.
     """
 
     job: Job
     planned: Forecast | None = None
+    of: Version | None = None
     waiting_for: str = ""
     said: str = ""
 
@@ -101,7 +103,8 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
         PacewrightError: what the decision ended in.
     """
     means.journal.saw(snapshot)
-    step = _decide(turn.job, snapshot, turn.planned, cluster, means.clock)
+    planned = turn.planned if turn.of == snapshot.version else None
+    step = _decide(turn.job, snapshot, planned, cluster, means.clock)
     going_on = replace(turn, planned=None, waiting_for="")
     match step:
         case Done(outcome=outcome):
@@ -123,7 +126,7 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
             if cluster.wait(min(_QUIET, means.deadline.left(means.clock))):
                 return going_on
             said = _say_once(reason, turn.said, means.progress)
-            return replace(going_on, planned=cluster.what_if(snapshot), said=said)
+            return replace(going_on, planned=cluster.what_if(snapshot), of=snapshot.version, said=said)
     return going_on
 
 
