@@ -96,7 +96,7 @@ def make_job(
             then: Start | Restart = Start(target=target, allow_collateral=beyond)
         case _:
             then = _roll(verb, target, snapshot, planned, said=said, options=options, here=here, now=now)
-    return _gathering(then, target, snapshot, said=said, options=options, here=here)
+    return _gathering(then, target, snapshot, said=said, options=options, here=here, now=now)
 
 
 def _roll(
@@ -144,6 +144,7 @@ def _gathering(
     said: ServiceSettings,
     options: Options,
     here: NodeName | None,
+    now: float,
 ) -> Job:
     """The operation itself, or one that first waits for the other nodes, where that is for the whole service."""
     if isinstance(then, Refresh):
@@ -152,7 +153,7 @@ def _gathering(
             return then
         then = replace(then, own=None, renewed=own.node)
     elif isinstance(then, Start):
-        own = _at_start(target, snapshot, said, options, here)
+        own = _at_start(target, snapshot, said, options, here, now)
         if own is None:
             return then
     elif options.barrier and then.at_once and here is not None:
@@ -171,13 +172,18 @@ def _gathering(
 
 
 def _at_start(
-    target: Target, snapshot: Snapshot, said: ServiceSettings, options: Options, here: NodeName | None
+    target: Target,
+    snapshot: Snapshot,
+    said: ServiceSettings,
+    options: Options,
+    here: NodeName | None,
+    now: float,
 ) -> OwnReport | None:
     """What a `start` reports: this node's config if its inputs are known; nothing for somebody at a shell otherwise."""
     inputs = options.inputs or said.config
     if here is None or not (options.barrier or options.inputs or said.gate):
         return None
-    report = _report_of(inputs) if inputs else None
+    report = _report_of(inputs, target, snapshot, here, now) if inputs else None
     return own_report(here, report, target, snapshot, gate=said.gate)
 
 
@@ -201,12 +207,18 @@ def _own_report(
     if verb == "reconcile" and not inputs:
         return None
     # Nobody knows what has changed, so the call itself is the change; it is written down before anything is done.
-    report = _report_of(inputs) if inputs else Report(fingerprint=ONCE + new_token(now), changed=now)
+    if inputs:
+        report = _report_of(inputs, target, snapshot, here, now)
+    else:
+        report = Report(fingerprint=ONCE + new_token(now), changed=now)
     own = own_report(here, report, target, snapshot, gate=said.gate)
     comes = verb == "report" and options.barrier
     return replace(own, ready=Ready(wave=options.wave, at=now, until=now)) if comes else own
 
 
-def _report_of(inputs: tuple[str, ...]) -> Report:
+def _report_of(inputs: tuple[str, ...], target: Target, snapshot: Snapshot, here: NodeName, now: float) -> Report:
     found = fingerprint(inputs)
-    return Report(fingerprint=found.fingerprint, changed=found.changed)
+    runs = (i.run for i in snapshot.instances_of(target.resource) if i.node == here)
+    # What began in the future began before this clock was set back, so times say nothing about it.
+    future = [run.since for run in runs if run is not None and run.since is not None and run.since > now]
+    return Report(fingerprint=found.fingerprint, changed=max([found.changed, *future]))

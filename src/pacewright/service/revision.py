@@ -7,8 +7,8 @@ my clock)". Only the node itself writes it.
 A **revision** is the value of the instance attribute `pacewright_revision` in the primitive's definition:
 `FINGERPRINT`, `FINGERPRINT+TOKEN` after a restart that was asked for, or `TOKEN` where no config is known.
 
-An instance is **stale**, and a restart is **owed**, if its node's report has another fingerprint than its revision;
-where its revision has no fingerprint at all, if it began before the config last changed.
+An instance is **fresh** if its revision has the fingerprint that its node has reported, or if it began after the config
+last changed (both by that node's clock); otherwise it is **stale**, and a restart is **owed**.
 
 From the commit of a new revision until the start was seen, a mark `pacewright-begun-<primitive>` stands on the node. A
 controller that dies in between forgets the instance's history, and the probe that follows takes it for one that was
@@ -148,8 +148,8 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     if instance.run is None:
         return False
     fingerprint = _fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
-    if fingerprint is not None:
-        return fingerprint != report.fingerprint
+    if fingerprint == report.fingerprint:
+        return False
     return instance.run.started is None or instance.run.started <= report.changed
 
 
@@ -188,7 +188,7 @@ def unreported(target: Target, node: NodeName, inputs: Inputs, snapshot: Snapsho
         report = reported(instance.resource, node, snapshot)
         began = instance.run.started
         known = report.fingerprint if report is not None else None
-        fresh = known is None and began is not None and began > inputs.changed
+        fresh = began is not None and began > inputs.changed
         if known != inputs.fingerprint and not fresh:
             reason = "its config has changed and was not reported"
             yield Debt(primitive=instance.resource, node=node, since=inputs.changed, reason=reason, hindrance="")
