@@ -17,8 +17,11 @@ _NOBODY = 2**32 - 1
 """The audit system's login uid of what nobody has logged in for."""
 _FURTHEST = 8
 
-_TOOLS = ("puppet", "ansible", "salt")
-"""Named if one of the first words of a command line holds one of them; nothing else of a command line is ever kept."""
+_TOOLS = {"puppet": "puppet", "ansible": "ansible", "AnsiballZ": "ansible", "salt-": "salt"}
+"""Programs that run in an interpreter, by how a file among the first words of the command line begins.
+
+Nothing else of a command line is ever kept.
+"""
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "fish", "busybox")
 _WRAPPERS = ("sudo", "doas", "su", "runuser", "env", "timeout", "nohup", "setsid", "nice", "ionice", "flock", "xargs")
 _BETWEEN = frozenset((*_SHELLS, *_WRAPPERS, "script", "pacewright"))
@@ -101,8 +104,8 @@ def _chain(pid: int) -> list[tuple[int, str]]:
 def _program(chain: list[tuple[int, str]]) -> str | None:
     for pid, _ in chain:
         words = _text(_PROC / str(pid) / "cmdline").split("\0")[:3]
-        for tool in _TOOLS:
-            if any(tool in word for word in words):
+        for begin, tool in _TOOLS.items():
+            if any(word.rpartition("/")[2].startswith(begin) for word in words):
                 return tool
     around = [name for _, name in chain if name not in _BETWEEN]
     if chain and (not around or around[0].startswith(_TERMINALS)):

@@ -44,8 +44,9 @@ class Log:
             text = line(entry)
             file = self._open()
             try:
-                if os.write(file, _line_end_missing(file) + text) < len(text):
-                    self.warn("no space left on device")
+                whole = _line_end_missing(file) + text
+                if os.write(file, whole) < len(whole):
+                    self.warn("it did not fit on the device")
             finally:
                 os.close(file)
         except OSError as error:
