@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pacewright.cli.tables import moment
+from pacewright.record.caller import this_node
 from pacewright.record.reading import Entry
 from pacewright.record.story import Story
 
@@ -33,7 +34,7 @@ def rows_of(call: Story) -> Iterator[Cells]:
         yield (*begin, _plain(head))
         yield from (("", "", "", "", _plain(f"  {line}")) for line in more)
     if call.unresolved is not None:
-        yield "", "", "", "", _plain(f"  {_unresolved(call.unresolved)}")
+        yield "", "", "", "", "  whether that was written, it did not live to say"
 
 
 def who(call: Story) -> str:
@@ -58,18 +59,17 @@ def happened(call: Story) -> str:
     tail = f" Last: {_texts(call.entries[-1])[0]}." if len(call.entries) > 1 else ""
     if call.unresolved is not None:
         tail = f" {_unresolved(call.unresolved)}"
-    if _goes_on(call):
-        return f"{verb}: goes on.{tail}"
-    return f"{verb}: no end is recorded, so it was killed.{tail}"
+    return f"{verb}: {_without_end(call)}.{tail}"
 
 
-def _goes_on(call: Story) -> bool:
-    """True if the process still runs; on another node than this one nobody can tell."""
-    pid = call.asked.told.get("pid") if call.asked is not None else None
+def _without_end(call: Story) -> str:
+    if call.asked is None or call.asked.node != this_node():
+        return "no end is recorded: it goes on, or was killed"
     try:
-        return b"pacewright" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        alive = b"pacewright" in Path(f"/proc/{call.asked.told.get('pid')}/cmdline").read_bytes()
     except OSError:
-        return False
+        alive = False
+    return "goes on" if alive else "no end is recorded, so it was killed"
 
 
 def _unresolved(intent: Entry) -> str:
@@ -153,7 +153,8 @@ def _left_out(told: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _exactly(seconds: float) -> str:
-    return f"{moment(seconds)}.{int(seconds % 1 * 1000):03d}"
+    whole, rest = divmod(round(seconds * 1000), 1000)
+    return f"{moment(whole)}.{rest:03d}"
 
 
 def _plain(text: str) -> str:

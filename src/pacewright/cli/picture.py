@@ -88,7 +88,7 @@ def _document(drawn: Timeline, height: float) -> ET.Element:
     )
     services = ", ".join(dict.fromkeys(call.entries[0].service for call in drawn.calls if call.entries[0].service))
     nodes = ", ".join(dict.fromkeys(call.entries[0].node for call in drawn.calls if call.entries[0].node))
-    title = cut(f"{services}: calls on {nodes}", 130)
+    title = clean(cut(f"{services}: calls on {nodes}", 130))
     ET.SubElement(svg, "title").text = title
     _shape(svg, "rect", x=0, y=0, width=_WIDTH, height=height, fill=_PAPER)
     _text(svg, _MARGIN, 26, title, size="15", weight="600")

@@ -21,13 +21,13 @@ def since(text: str, now: float) -> float:
         ValueError: it is none of these.
     """
     said = text.strip().lower()
-    ago = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*(s|m|min|h|d|w)(?:\s+ago)?", said)
+    ago = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*(s|m|min|h|d|w)(?:\s+ago)?", said, re.ASCII)
     if ago is not None:
         return now - float(ago[1]) * _UNITS[ago[2]]
     today = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     if said in {"today", "yesterday"}:
         return _local(today if said == "today" else today - timedelta(days=1))
-    if re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?", said):
+    if re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?", said, re.ASCII):
         said = f"{today:%Y-%m-%d}T{said.zfill(len(said) + (said[1] == ':'))}"
     return _local(datetime.fromisoformat(said.upper()))
 
