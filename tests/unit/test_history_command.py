@@ -154,7 +154,7 @@ def test_nothing(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == "Nothing that is recorded fits.\n"
     log.unlink()
     assert main(["history"]) == 0
-    assert capsys.readouterr().out == "Nothing is recorded on this node.\n"
+    assert capsys.readouterr().out == f"Nothing is recorded on this node yet: there is no {log}.\n"
     assert main(["history", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"entries": [], "notes": []}
 
@@ -228,6 +228,7 @@ def test_what_cannot_be_done_is_said(
         ("08:00:30", NOON - 4 * 3600 + 30),
         ("2026-11-24", NOON - 43200),
         ("2026-11-24 11:00", NOON - 3600),
+        (f"@{NOON:.3f}", NOON),
         ("2026-11-24T11:00Z", NOON - 3600),
         ("2026-11-24T11:00:00.5+01:00", NOON - 7199.5),
     ],

@@ -113,7 +113,7 @@ def test_who_calls_is_told(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
         one.ended(changed=False, message="")
     begun = kept.entries()[0]
     assert told(begun, "node", "pid", "options") == ["n1", os.getpid(), {"node": "n2", "at_once": True, "wave": "w7"}]
-    assert begun["user"] == caller.caller().user
+    assert begun["user"] == caller.caller()["user"]
     assert begun["parents"]
 
 

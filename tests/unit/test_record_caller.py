@@ -57,12 +57,12 @@ def around(proc: Path, *programs: str | Sequence[str]) -> None:
 )
 def test_which_program_called(proc: Path, programs: list[str | Sequence[str]], expected: str | None) -> None:
     around(proc, *programs)
-    assert caller().program == expected
+    assert caller()["program"] == expected
 
 
 def test_only_names_are_kept_of_the_processes_around(proc: Path) -> None:
     around(proc, ("deploy\x1b[31m", "deploy", "--password", "hunter2"), "systemd")
-    assert caller().parents == ("deploy?[31m", "systemd")
+    assert caller()["parents"] == ["deploy?[31m", "systemd"]
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,13 @@ def test_who_it_is(
     if sudo:
         monkeypatch.setenv("SUDO_USER", sudo)
     found = caller()
-    assert (found.user, found.login) == expected
+    assert (found["user"], found["login"]) == expected
 
 
 def test_a_machine_that_tells_nothing(proc: Path) -> None:
     shutil.rmtree(proc)
-    assert (caller().user, caller().program, caller().parents) == ("root", None, ())
+    found = caller()
+    assert (found["user"], found["program"], found["parents"]) == ("root", None, [])
 
 
 def test_this_node_is_called_as_its_cluster_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:

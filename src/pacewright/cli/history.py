@@ -13,7 +13,7 @@ from pacewright.cli.tables import table
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import NodeError, UsageError
 from pacewright.record import log_path
-from pacewright.record.reading import History, read_log
+from pacewright.record.reading import History, files_of, read_log
 from pacewright.record.story import Story, stories
 
 __all__ = ["configure", "run"]
@@ -59,8 +59,10 @@ def run(args: argparse.Namespace) -> int:
     if calls:
         rows = [row for call in calls for row in rows_of(call)] if args.all else [row_of(call) for call in calls]
         print(table(HEAD, rows))
+    elif args.file is None and not files_of(log_path()):
+        print(f"Nothing is recorded on this node yet: there is no {log_path()}.")
     else:
-        print("Nothing is recorded on this node." if not history.entries else "Nothing that is recorded fits.")
+        print("Nothing that is recorded fits.")
     for note in history.notes:
         print(f"note: {note}", file=sys.stderr)
     return 0

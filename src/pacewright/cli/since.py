@@ -14,7 +14,8 @@ def since(text: str, now: float) -> float:
     """The moment, in seconds since the epoch; days and times without a zone are local.
 
     Args:
-        text: `90s`, `30m`, `2h`, `3d`, `1w` (before now), `today`, `yesterday`, `08:00` (today), an ISO date or time.
+        text: `90s`, `30m`, `2h`, `3d`, `1w` (before now), `today`, `yesterday`, `08:00` (today), an ISO date or time,
+            or `@1795509140` (seconds since the epoch).
         now: seconds since the epoch.
 
     Raises:
@@ -24,6 +25,8 @@ def since(text: str, now: float) -> float:
     ago = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*(s|m|min|h|d|w)(?:\s+ago)?", said, re.ASCII)
     if ago is not None:
         return now - float(ago[1]) * _UNITS[ago[2]]
+    if re.fullmatch(r"@\d{1,11}(\.\d+)?", said, re.ASCII):
+        return float(said[1:])
     today = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     if said in {"today", "yesterday"}:
         return _local(today if said == "today" else today - timedelta(days=1))

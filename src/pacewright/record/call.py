@@ -140,17 +140,8 @@ class Call:
 
     def _call(self) -> Mapping[str, object]:
         self._node = this_node()
-        who = caller()
         options = {name: _told(name, value) for name, value in self._options.items() if value}
-        return {
-            "verb": self._verb,
-            "options": options,
-            "user": who.user,
-            "login": who.login,
-            "pid": who.pid,
-            "program": who.program,
-            "parents": who.parents,
-        }
+        return {"verb": self._verb, "options": options, **caller()}
 
     def _changed(self, snapshot: Snapshot) -> Mapping[str, object] | None:
         now = states(snapshot, self._primitives)

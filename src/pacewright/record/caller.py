@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from pacewright.node import place
 
-__all__ = ["Caller", "caller", "this_node"]
+__all__ = ["caller", "this_node"]
 
 _PROC = Path("/proc")
 _PASSWD = Path("/etc/passwd")
@@ -28,25 +28,6 @@ _BETWEEN = frozenset((*_SHELLS, *_WRAPPERS, "script", "pacewright"))
 _TERMINALS = ("sshd", "login", "tmux", "screen", "agetty")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who.
-
-    Attributes:
-        user: the name of the process's real user, or its number where this machine's list has no name for it.
-        login: who logged in and became that user (sudo, or the audit system's login uid); None if not known.
-        pid: our process.
-        program: what called us: `puppet`, `ansible`, `cron`, a person's `bash`; None if not known.
-        parents: the names of the processes around us, outwards.
-    """
-
-    user: str
-    login: str | None
-    pid: int
-    program: str | None
-    parents: tuple[str, ...]
-
-
 def this_node() -> str:
     """This node's name: as its cluster has it, where its configuration says so."""
     names = place.local_names()
@@ -54,17 +35,22 @@ def this_node() -> str:
     return next((name for name in names if name in configured), names[0])
 
 
-def caller() -> Caller:
-    """Who calls this process. Reads /proc and /etc/passwd; asks no name service, which may hang."""
+def caller() -> Mapping[str, object]:
+    """Who calls this process, as an entry tells it. Reads /proc and /etc/passwd; asks no name service, which may hang.
+
+    `user` is the process's real user: its name, or its number where this machine's list has no name for it. `login` is
+    who logged in and became that user (by sudo, or as the audit system knows), `program` what called us (`puppet`,
+    `cron`, a person's `bash`); both are None if not known. `parents` are the processes around us by name, outwards.
+    """
     uid = os.getuid()
     chain = _chain(os.getppid())
-    return Caller(
-        user=_name(uid),
-        login=_login(uid),
-        pid=os.getpid(),
-        program=_program(chain),
-        parents=tuple(name for _, name in chain),
-    )
+    return {
+        "user": _name(uid),
+        "login": _login(uid),
+        "pid": os.getpid(),
+        "program": _program(chain),
+        "parents": [name for _, name in chain],
+    }
 
 
 def _login(uid: int) -> str | None:
