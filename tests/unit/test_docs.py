@@ -25,6 +25,7 @@ PAGE_OF = {
     "owed": "docs/service.md",
     "reconcile": "docs/service.md",
     "fact": "docs/fact.md",
+    "history": "docs/history.md",
     "lab": "docs/lab.md",
     "demo": "README.md",
 }
@@ -239,6 +240,18 @@ def test_every_field_of_list_is_on_its_page(recorded: cluster.Snapshot, capsys: 
     told = json.loads(capsys.readouterr().out)
     assert any(service["instances"] for service in told["services"])
     assert fields(told) - documented("docs/service.md") == set()
+
+
+def test_every_field_of_the_history_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    log = ROOT / "tests" / "golden" / "pictures" / "history.jsonl"
+    assert command_line.main(["history", "--json", "--file", str(log)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    kinds = {entry["kind"] for entry in told["entries"]}
+    assert kinds == {"call", "seen", "decision", "intent", "commit", "conflict", "end"}
+    for entry in told["entries"]:
+        entry.pop("options", None)  # they are on the pages of their commands
+        entry.pop("edits_cut", None)
+    assert (fields(told) | kinds) - documented("docs/history.md") == set()
 
 
 # -- links and codes --------------------------------------------------------------------------------------------------

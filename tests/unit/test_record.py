@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from pacewright.cluster import (
     SetMeta,
     SetRevision,
     Snapshot,
+    parse,
 )
 from pacewright.errors import Refused
 from pacewright.record import Call, Log, call, caller, log_path
@@ -170,6 +172,32 @@ def test_a_node_that_goes_away_takes_its_instance_along(kept: Kept) -> None:
     assert [told(i, "node", "before", "after") for i in kept.entries()[-1]["instances"]] == [
         ["n2", "Started", "offline"]
     ]
+
+
+def test_what_nobody_knows_is_not_taken_for_stopped(kept: Kept) -> None:
+    forgotten = after(running(), histories={("web", "n1"): ()})  # as a cleanup leaves it until the node has probed
+    root = forgotten.root
+    for histories in root.iterfind("status/node_state[@uname='n1']/lrm/lrm_resources"):
+        histories.clear()
+    forgotten = parse(ET.tostring(root))
+    starting = after(running(), histories={("web", "n1"): (Op(task="start", pending=True, run=3),)})
+    with kept.call() as one:
+        about(one, running())
+        for snapshot in (running(), forgotten, starting):
+            one.saw(snapshot)
+    seen = [i for entry in kept.entries() if entry["kind"] == "seen" for i in entry["instances"] if i["before"]]
+    assert [told(i, "node", "before", "after") for i in seen] == [
+        ["n1", "Started", "unknown"],
+        ["n1", "unknown", "starting"],
+    ]
+
+
+def test_an_instance_in_a_new_place_has_no_before(kept: Kept) -> None:
+    with kept.call() as one:
+        about(one, running())
+        one.saw(running())
+        one.saw(after(running(), histories={("web", "n3"): run(4)}))
+    assert [told(i, "node", "before", "after") for i in kept.entries()[-1]["instances"]] == [["n3", None, "Started"]]
 
 
 def test_many_instances_are_told_in_several_lines(kept: Kept) -> None:

@@ -144,9 +144,8 @@ class Call:
         return {"verb": self._verb, "options": options, **caller()}
 
     def _changed(self, snapshot: Snapshot) -> Mapping[str, object] | None:
-        now = states(snapshot, self._primitives)
-        before, self._states = self._states, now
-        found = changes(before, now, snapshot)
+        before, self._states = self._states, states(snapshot, self._primitives, self._states or ())
+        found = changes(before or {}, self._states)
         if before is None:
             # How it was in the beginning is worth a line only where something follows.
             parts = (found[at : at + _A_LINE] for at in range(0, max(len(found), 1), _A_LINE))

@@ -27,7 +27,8 @@ _OURS = "pacewright"
 _PLAIN_META = frozenset({"target-role", "is-managed", "maintenance"})
 """Meta attributes whose values are told; those of others may be anything."""
 
-States = Mapping[tuple[ResourceId, NodeName], tuple[str, float | None, str]]
+Place = tuple[ResourceId, NodeName]
+States = Mapping[Place, tuple[str, float | None, str]]
 """By instance: its state, since when it has been running well (None if it is not), and what tells its runs apart."""
 
 
@@ -80,9 +81,15 @@ def foreseen(forecast: Forecast) -> list[str]:
     return [str(action) for action in forecast.actions] + [f"fence {node}" for node in forecast.fenced]
 
 
-def states(snapshot: Snapshot, primitives: Iterable[ResourceId]) -> States:
-    """How each instance of some primitives is; those that are plainly stopped are left out."""
-    found: dict[tuple[ResourceId, NodeName], tuple[str, float | None, str]] = {}
+def states(snapshot: Snapshot, primitives: Iterable[ResourceId], known: Iterable[Place] = ()) -> States:
+    """How each instance of some primitives is.
+
+    Args:
+        snapshot: the cluster.
+        primitives: whose instances.
+        known: where there has been one: it is told also if it is plainly stopped now, which others are not.
+    """
+    found: dict[Place, tuple[str, float | None, str]] = {}
     for primitive in primitives:
         for instance in snapshot.instances.get(primitive, ()):
             run = instance.run
@@ -90,30 +97,21 @@ def states(snapshot: Snapshot, primitives: Iterable[ResourceId]) -> States:
             state = instance.state if node is not None and node.online else "offline"
             since = run.since if run is not None and instance.settled and state != "offline" else None
             found[primitive, instance.node] = (state, since, run.key if run is not None else "")
-    return found
+    return {place: (_absent(place, snapshot), None, "") for place in known} | found
 
 
-def changes(before: States | None, after: States, snapshot: Snapshot) -> list[Described]:
-    """The instances that are not as they were.
-
-    Args:
-        before: how they were; None for nothing known: then every instance is told.
-        after: how they are.
-        snapshot: the cluster now.
-    """
-    known = before or {}
+def changes(before: States, after: States) -> list[Described]:
+    """The instances that are not as they were; those that there was nothing known of are told as they are."""
     told: list[Described] = []
-    for place in sorted({*known, *after}):
-        then, now = known.get(place), after.get(place)
-        if then is not None and now is not None and (then[0], then[2]) == (now[0], now[2]):
-            continue
-        was = None if before is None else (then[0] if then is not None else "Stopped")
-        state, since, _ = now if now is not None else (_absent(place, snapshot), None, "")
-        told.append({"resource": place[0], "node": place[1], "before": was, "after": state, "since": since})
+    for place, (state, since, run) in sorted(after.items()):
+        then = before.get(place)
+        if then is None or (then[0], then[2]) != (state, run):
+            was = then[0] if then is not None else None
+            told.append({"resource": place[0], "node": place[1], "before": was, "after": state, "since": since})
     return told
 
 
-def _absent(place: tuple[ResourceId, NodeName], snapshot: Snapshot) -> str:
+def _absent(place: Place, snapshot: Snapshot) -> str:
     node = snapshot.nodes.get(place[1])
     if node is None or not node.online:
         return "offline"
