@@ -90,7 +90,8 @@ def test_each_instance_that_restarted_was_seen_to(tmp_path: Path) -> None:
 def test_a_commit_that_came_too_late_is_a_conflict_and_the_next_one_is_recorded(tmp_path: Path) -> None:
     story = recorded(Busy(base()), "restart", "db", tmp_path / "history.jsonl")
     kinds = [entry.kind for entry in story.entries if entry.kind in {"intent", "conflict", "commit"}]
-    assert kinds == ["intent", "conflict", "intent", "commit"]
+    assert kinds[:4] == ["intent", "conflict", "intent", "commit"]
+    assert kinds.count("conflict") == 1
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])

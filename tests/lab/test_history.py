@@ -81,13 +81,15 @@ def test_who_it_was_what_became_of_it_and_a_picture(services: Counted) -> None:
     lab.run("n2", ["env", "SUDO_USER=anna", "sh", "-c", "pacewright service restart counted --node n2; true"]).checked()
     table = pacewright(lab, "n2", "history", "--since", f"@{since}", "--timeline", "/tmp/x.svg").checked()
     (row,) = table.stdout.decode().splitlines()[1:]
-    assert re.search(r" n2 +anna \(\w+\) +counted +restart --node n2: restarted on n2\. \(1 commit, \d\.\d s\)$", row)
+    assert re.search(r" n2 +anna \(\w+\) +counted +restart --node n2: restarted on n2\. \(\d commits?, \d\.\d s\)$", row)
     seen = [instance for entry in entries(lab, "n2", since) for instance in entry.get("instances", ())]
     assert ("n2", "Started") in {(i["node"], i["after"]) for i in seen if i["before"] is not None}
     picture = lab.read("n2", "/tmp/x.svg")
     assert "counted on n2" in picture
     assert "restart counted, anna" in picture
     assert pacewright(lab, "n1", "history", "--since", f"@{since}").stdout == b"Nothing that is recorded fits.\n"
+    assert lab.run("n2", ["stat", "-c", "%a %U %G", LOG]).stdout == b"640 root adm\n"
+    assert lab.run("n2", ["stat", "-c", "%a %U %G", "/var/log/pacewright"]).stdout == b"750 root adm\n"
 
 
 def test_a_caller_that_is_killed_leaves_whole_lines(services: Counted) -> None:

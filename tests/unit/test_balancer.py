@@ -100,3 +100,15 @@ def test_commands_get_the_node_as_a_word_and_in_their_environment(tmp_path: Path
 def test_a_command_that_fails_keeps_the_instance_up() -> None:
     with pytest.raises(Refused, match="could not be drained"):
         Balancer("web", Drain(before=("/bin/false",)), SYSTEM_CLOCK).drain(N2)
+
+
+def test_no_message_holds_a_commands_arguments_or_what_it_printed() -> None:
+    words = ("/bin/sh", "-c", "echo hunter2-said; exit 3 # hunter2")
+    both = Balancer("web", Drain(before=words, after=words), SYSTEM_CLOCK)
+    with pytest.raises(Refused, match=r"not restarted: /bin/sh exited with 3\.") as drained:
+        both.drain(N2)
+    with pytest.raises(OperationFailed, match=r"given back: /bin/sh exited with 3\.") as restored:
+        both.restore(N2)
+    for failed in (drained, restored):
+        assert "hunter2" not in failed.value.message
+        assert failed.value.output == "hunter2-said"

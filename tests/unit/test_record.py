@@ -20,6 +20,7 @@ from pacewright.cluster import (
     NodeName,
     Release,
     ResourceId,
+    SetGate,
     SetMark,
     SetMeta,
     SetRevision,
@@ -353,6 +354,16 @@ def test_holds_are_told() -> None:
         {"edit": "hold", "resource": "web-clone", "node": "n1", "until": 5.0},
         {"edit": "hold", "resource": "web", "node": None, "until": 6.0},
         {"edit": "release", "resource": "web-clone", "node": "n1"},
+    ]
+
+
+def test_gates_are_told() -> None:
+    shut = Change(edits=(SetGate(resource=CLONE, nodes=frozenset()),), reason="test")
+    assert change(SetGate(resource=CLONE, nodes=frozenset({N2, N1}))) == [
+        {"edit": "gate", "resource": "web-clone", "before": None, "after": "n1, n2"}
+    ]
+    assert change(SetGate(resource=CLONE, nodes=None), on=after(running(), shut)) == [
+        {"edit": "gate", "resource": "web-clone", "before": "nobody", "after": None}
     ]
 
 

@@ -15,6 +15,15 @@ __all__ = ["HEAD", "happened", "row_of", "rows_of", "who"]
 
 HEAD = ("TIME", "NODE", "WHO", "SERVICE", "WHAT HAPPENED")
 
+_DECISIONS = {
+    "wait": "waits for",
+    "check": "waits for",
+    "clean": "clears a failure:",
+    "drain": "drains",
+    "restore": "gives back",
+    "without": "goes on without it:",
+}
+
 Cells = tuple[str, ...]
 
 
@@ -98,9 +107,8 @@ def _texts(entry: Entry) -> list[str]:
             instances = "; ".join(map(_instance, told.get("instances", []))) or "nothing new"
             return [f"sees {told.get('cib')}: {instances}"]
         case "decision":
-            verb = {"wait": "waits for", "clean": "clears a failure:", "check": "waits for"}
             decision = told.get("decision", "")
-            return [f"{verb.get(decision, decision)} {told.get('why', '')}"]
+            return [f"{_DECISIONS.get(decision, decision)} {told.get('why', '')}"]
         case "intent":
             return [f"is about to commit: {told.get('reason')}"]
         case "commit":
@@ -133,6 +141,8 @@ def _edit(told: Mapping[str, Any]) -> str:
             return f"{told.get('name')}{on}: {change}"
         case "meta":
             return f"{told.get('name')} of {resource}: {change}"
+        case "gate":
+            return f"{resource} may run on: {told.get('before') or 'all'} to {told.get('after') or 'all'}"
         case "hold":
             return f"holds {resource}{on} stopped until {moment(told.get('until'))}"
         case "release":

@@ -12,6 +12,7 @@ from pacewright.cluster import (
     NodeName,
     Release,
     ResourceId,
+    SetGate,
     SetMark,
     SetMeta,
     SetRevision,
@@ -52,6 +53,9 @@ def _edit(edit: object, snapshot: Snapshot) -> Iterator[Described]:
             if name not in _PLAIN_META and not name.startswith(_OURS):
                 before, value = _covered(before), _covered(value)
             yield {"edit": "meta", "resource": resource, "name": name, "before": before, "after": value}
+        case SetGate(resource=resource, nodes=nodes):
+            before, value = _let_in(snapshot.gates.get(resource)), _let_in(nodes)
+            yield {"edit": "gate", "resource": resource, "before": before, "after": value}
         case HoldInstance(resource=resource, node=node, until=until):
             yield {"edit": "hold", "resource": resource, "node": node, "until": until}
         case HoldResource(resource=resource, until=until):
@@ -70,6 +74,10 @@ def _revisions(edit: SetRevision, snapshot: Snapshot) -> Iterator[Described]:
         after = edit.nodes.get(node, edit.default)
         if before != after:
             yield {"edit": "revision", "resource": edit.resource, "node": node, "before": before, "after": after}
+
+
+def _let_in(nodes: frozenset[NodeName] | None) -> str | None:
+    return None if nodes is None else ", ".join(sorted(nodes)) or "nobody"
 
 
 def _covered(value: str | None) -> str | None:

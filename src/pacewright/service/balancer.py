@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pacewright.clock import Clock
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed, PacewrightError, Refused
-from pacewright.process import run
+from pacewright.service.command import run_for
 
 __all__ = ["Balancer", "Drain", "HAProxy"]
 
@@ -78,9 +78,11 @@ class Balancer:
             else:
                 self._run(self._how.before, node)
         except (OSError, PacewrightError) as error:
+            why, output = _told(error)
             raise Refused(
-                f"{self._service}: {node} could not be drained, so it is not restarted: {error}.",
+                f"{self._service}: {node} could not be drained, so it is not restarted: {why}.",
                 hint="Look at `drain` in services.yaml; then run the same command again.",
+                output=output,
             ) from error
 
     def restore(self, node: NodeName) -> None:
@@ -95,16 +97,17 @@ class Balancer:
             else:
                 self._run(self._how.after, node)
         except (OSError, PacewrightError) as error:
+            why, output = _told(error)
             raise OperationFailed(
-                f"{self._service}: the instance on {node} is well, but could not be given back: {error}.",
+                f"{self._service}: the instance on {node} is well, but could not be given back: {why}.",
                 hint="Look at `drain` in services.yaml; then run the same command again, or `pacewright reconcile`.",
+                output=output,
                 node=node,
             ) from error
 
     def _run(self, words: tuple[str, ...], node: NodeName) -> None:
         if words:
-            argv = [word.replace("{node}", node) for word in words]
-            run(argv, timeout=self._how.timeout + _EACH, env={"PACEWRIGHT_NODE": node}).checked()
+            run_for(words, node, self._how.timeout + _EACH)
 
     def _tell(self, haproxy: HAProxy, node: NodeName, state: str) -> None:
         server = haproxy.server.replace("{node}", node)
@@ -117,6 +120,11 @@ class Balancer:
         end = self._clock.monotonic() + self._how.timeout
         while any(_sessions(address, server) for address in haproxy.sockets) and self._clock.monotonic() < end:
             self._clock.sleep(_PAUSE)
+
+
+def _told(error: OSError | PacewrightError) -> tuple[str, str]:
+    """What was seen, and what a command printed, which may hold anything."""
+    return (error.message.rstrip("."), error.output) if isinstance(error, PacewrightError) else (str(error), "")
 
 
 def _sessions(address: str, server: str) -> int:

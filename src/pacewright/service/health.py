@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pacewright.clock import Clock
 from pacewright.cluster import NodeName
-from pacewright.errors import OperationFailed, PacewrightError, ToolHung
-from pacewright.process import run
+from pacewright.errors import OperationFailed, PacewrightError
+from pacewright.service.command import run_for
 
 __all__ = ["Gate", "Health", "HealthKind", "gate"]
 
@@ -79,22 +79,20 @@ def _why_not(health: Health, node: NodeName) -> tuple[str, str]:
 
     Neither says more of the command than its program, nor of a URL than its place: they may hold credentials.
     """
-    words = tuple(word.replace("{node}", node) for word in health.target)
+    target = health.target[0].replace("{node}", node)
     try:
         match health.kind:
             case HealthKind.HTTP:
-                return _http(words[0]), ""
+                return _http(target), ""
             case HealthKind.TCP:
-                return _tcp(words[0]), ""
+                return _tcp(target), ""
             case HealthKind.COMMAND:
-                done = run(words, timeout=_EACH, env={"PACEWRIGHT_NODE": node})
-                return ("", "") if done.code == 0 else (f"{words[0]} exited with {done.code}", done.output[-200:])
+                run_for(health.target, node, _EACH)
+                return "", ""
     except (OSError, ValueError) as error:
-        return f"{_place(words[0])}: {error}", ""
-    except ToolHung:
-        return f"{words[0]} did not end within {_EACH:g} s", ""
+        return f"{_place(target)}: {error}", ""
     except PacewrightError as error:
-        return error.message, ""
+        return error.message, error.output
 
 
 def _place(url: str) -> str:

@@ -167,6 +167,7 @@ def _pass(step: Check, means: Means) -> Job:
         except OperationFailed as error:
             if step.failed is None:
                 raise
+            means.journal.decided("without", error.message)
             return step.failed(node, error.message)
     return step.job
 
