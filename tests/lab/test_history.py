@@ -81,7 +81,9 @@ def test_who_it_was_what_became_of_it_and_a_picture(services: Counted) -> None:
     lab.run("n2", ["env", "SUDO_USER=anna", "sh", "-c", "pacewright service restart counted --node n2; true"]).checked()
     table = pacewright(lab, "n2", "history", "--since", f"@{since}", "--timeline", "/tmp/x.svg").checked()
     (row,) = table.stdout.decode().splitlines()[1:]
-    assert re.search(r" n2 +anna \(\w+\) +counted +restart --node n2: restarted on n2\. \(\d commits?, \d\.\d s\)$", row)
+    assert re.search(
+        r" n2 +anna \(\w+\) +counted +restart --node n2: restarted on n2\. \(\d commits?, \d\.\d s\)$", row
+    )
     seen = [instance for entry in entries(lab, "n2", since) for instance in entry.get("instances", ())]
     assert ("n2", "Started") in {(i["node"], i["after"]) for i in seen if i["before"] is not None}
     picture = lab.read("n2", "/tmp/x.svg")

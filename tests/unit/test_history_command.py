@@ -17,6 +17,7 @@ from pacewright.cli import history_rows
 from pacewright.cli.axis import ticks
 from pacewright.cli.main import main
 from pacewright.cli.since import since
+from pacewright.clock import SYSTEM_CLOCK
 
 RECORDED = Path(__file__).parents[1] / "golden" / "pictures" / "history.jsonl"
 FAILED = "web did not come up on n2: start failed (rc 1): failed."
@@ -174,14 +175,18 @@ def test_a_call_that_goes_on_and_one_that_was_killed(
     log: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history_rows, "this_node", lambda: "n1")
-    begun = {"time": NOON, "kind": "call", "call": "x", "node": "n1", "service": "web", "verb": "restart"}
-    waits = {"time": NOON, "kind": "decision", "call": "x", "node": "n1", "decision": "wait", "why": "n1 to restart"}
+    now = SYSTEM_CLOCK.now()
+    begun = {"time": now, "kind": "call", "call": "x", "node": "n1", "service": "web", "verb": "restart"}
+    waits = {"time": now, "kind": "decision", "call": "x", "node": "n1", "decision": "wait", "why": "n1 to restart"}
     log.write_text("\n".join(json.dumps(line) for line in ({**begun, "pid": os.getpid()}, waits)))
     (row,) = shown(capsys)
-    assert row[4] == "restart: no end is recorded, so it was killed. Last: waits for n1 to restart."
-    monkeypatch.setattr(Path, "read_bytes", lambda path: b"python3\0/usr/bin/pacewright\0")
-    (row,) = shown(capsys)
     assert row[4] == "restart: goes on. Last: waits for n1 to restart."
+    log.write_text("\n".join(json.dumps(line) for line in ({**begun, "time": now - 86400, "pid": os.getpid()}, waits)))
+    (row,) = shown(capsys)
+    assert row[4] == "restart: no end is recorded, so it was killed. Last: waits for n1 to restart."
+    log.write_text(json.dumps({**begun, "pid": 2**22 + 1}) + "\n")
+    (row,) = shown(capsys)
+    assert row[4] == "restart: no end is recorded, so it was killed."
 
 
 def test_what_was_recorded_cannot_steer_a_terminal(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pacewright.cli.tables import moment
-from pacewright.record.caller import this_node
+from pacewright.record.caller import still_runs, this_node
 from pacewright.record.reading import Entry
 from pacewright.record.story import Story
 
@@ -74,11 +73,8 @@ def happened(call: Story) -> str:
 def _without_end(call: Story) -> str:
     if call.asked is None or call.asked.node != this_node():
         return "no end is recorded: it goes on, or was killed"
-    try:
-        alive = b"pacewright" in Path(f"/proc/{call.asked.told.get('pid')}/cmdline").read_bytes()
-    except OSError:
-        alive = False
-    return "goes on" if alive else "no end is recorded, so it was killed"
+    runs = still_runs(int(call.asked.told.get("pid", 0)), call.begun)
+    return "goes on" if runs else "no end is recorded, so it was killed"
 
 
 def _unresolved(intent: Entry) -> str:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from pacewright.node import place
 
-__all__ = ["caller", "this_node"]
+__all__ = ["caller", "still_runs", "this_node"]
 
 _PROC = Path("/proc")
 _PASSWD = Path("/etc/passwd")
 _NOBODY = 2**32 - 1
 """The audit system's login uid of what nobody has logged in for."""
 _FURTHEST = 8
+_LATEST = 2.0
+"""Seconds: /proc tells when the machine was booted in whole ones, and the clock may have been set since."""
 
 _TOOLS = {"puppet": "puppet", "ansible": "ansible", "AnsiballZ": "ansible", "salt-": "salt"}
 """Programs that run in an interpreter, by how a file among the first words of the command line begins.
@@ -51,6 +53,16 @@ def caller() -> Mapping[str, object]:
         "program": _program(chain),
         "parents": [name for _, name in chain],
     }
+
+
+def still_runs(pid: int, since: float) -> bool:
+    """True if the process with that number was running at that moment (seconds since the epoch), and still does."""
+    words = _text(_PROC / str(pid) / "stat").rpartition(") ")[2].split()
+    booted = re.search(r"(?m)^btime (\d+)$", _text(_PROC / "stat"))
+    if len(words) < 20 or booted is None:
+        return False
+    started = int(booted[1]) + int(words[19]) / os.sysconf("SC_CLK_TCK")  # the 22nd field of the file, see proc(5)
+    return started < since + _LATEST
 
 
 def _login(uid: int) -> str | None:
