@@ -19,6 +19,7 @@ __all__ = ["main"]
 # only the one that is called is imported, because a node's config run calls us several times.
 _COMMANDS = {
     "service": "operate a service that the cluster runs: list, status, start, stop, restart, refresh, ...",
+    "resource": "see to it that the cluster has the resources and constraints that a document says",
     "owed": "list the restarts that are due and not done yet",
     "reconcile": "do the restarts that are due, and nothing else",
     "history": "show what was asked, decided and written on this node, and by whom",

@@ -1,5 +1,6 @@
 """Pacemaker: what it knows (Snapshot), what it would do (what_if), what we write (commit), waiting."""
 
+from pacewright.cluster.agents import default_operations
 from pacewright.cluster.change import (
     Change,
     Edit,
@@ -7,8 +8,10 @@ from pacewright.cluster.change import (
     SetMeta,
     SetRevision,
 )
-from pacewright.cluster.commit import commit
+from pacewright.cluster.commit import changes_nothing, commit
+from pacewright.cluster.comparison import Difference, differences
 from pacewright.cluster.connection import Connection, LiveConnection, Simulation
+from pacewright.cluster.definition import DefineClone, DefineGroup, DefinePrimitive, Operation, Values
 from pacewright.cluster.forecast import Action, Forecast, what_if
 from pacewright.cluster.gate import SetGate
 from pacewright.cluster.hold import HoldInstance, HoldResource, Release
@@ -16,6 +19,7 @@ from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Ve
 from pacewright.cluster.placement import hosts
 from pacewright.cluster.reading import parse, read, saved
 from pacewright.cluster.snapshot import Constraint, Failure, Instance, Node, Resource, Run, Snapshot
+from pacewright.cluster.tie import Detach, Remove, Tie
 from pacewright.cluster.values import REVISION, is_true
 from pacewright.cluster.waiting import under_way, wait
 
@@ -26,6 +30,11 @@ __all__ = [
     "Change",
     "Connection",
     "Constraint",
+    "DefineClone",
+    "DefineGroup",
+    "DefinePrimitive",
+    "Detach",
+    "Difference",
     "Edit",
     "Failure",
     "Forecast",
@@ -36,7 +45,9 @@ __all__ = [
     "LiveConnection",
     "Node",
     "NodeName",
+    "Operation",
     "Release",
+    "Remove",
     "Resource",
     "ResourceId",
     "Role",
@@ -47,8 +58,13 @@ __all__ = [
     "SetRevision",
     "Simulation",
     "Snapshot",
+    "Tie",
+    "Values",
     "Version",
+    "changes_nothing",
     "commit",
+    "default_operations",
+    "differences",
     "hosts",
     "is_true",
     "parse",

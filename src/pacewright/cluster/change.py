@@ -12,24 +12,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pacewright.cluster.configuration import uname_rule
+from pacewright.cluster.definition import DefineClone, DefineGroup, DefinePrimitive
 from pacewright.cluster.document import after_sets, drop_pair, find_resource, plain_set, set_pair, xml_id
 from pacewright.cluster.gate import SetGate
 from pacewright.cluster.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.marks import set_mark
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tie import Detach, Remove, Tie
 from pacewright.cluster.values import REVISION
 
 __all__ = [
     "Change",
+    "DefineClone",
+    "DefineGroup",
+    "DefinePrimitive",
+    "Detach",
     "Edit",
     "HoldInstance",
     "HoldResource",
     "Release",
+    "Remove",
     "SetGate",
     "SetMark",
     "SetMeta",
     "SetRevision",
+    "Tie",
 ]
 
 _OURS = "pacewright"
@@ -108,7 +116,21 @@ class SetMark:
         set_mark(root, self.node, self.name, self.value)
 
 
-Edit = SetRevision | SetMeta | SetMark | SetGate | HoldInstance | HoldResource | Release
+Edit = (
+    SetRevision
+    | SetMeta
+    | SetMark
+    | SetGate
+    | HoldInstance
+    | HoldResource
+    | Release
+    | DefinePrimitive
+    | DefineGroup
+    | DefineClone
+    | Tie
+    | Detach
+    | Remove
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

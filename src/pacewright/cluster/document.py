@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 
 from pacewright.cluster.names import ResourceId
 from pacewright.errors import Refused
 
-__all__ = ["after_sets", "drop_pair", "find_resource", "plain_set", "set_pair", "xml_id"]
+__all__ = ["after_sets", "drop_pair", "find_resource", "free_id", "plain_set", "set_pair", "xml_id"]
 
 
 def find_resource(root: ET.Element, resource: ResourceId) -> ET.Element:
@@ -78,6 +79,13 @@ def drop_pair(found: ET.Element, name: str) -> None:
         for pair in found.findall("nvpair"):
             if pair.get("name") == name:
                 found.remove(pair)
+
+
+def free_id(root: ET.Element, wish: str) -> str:
+    """That id, or with `-1`, `-2`, ... behind it if the configuration has it already; pcs does the same."""
+    taken = {element.get("id") for element in root.iterfind("configuration//*[@id]")}
+    candidates = itertools.chain([wish], (f"{wish}-{number}" for number in itertools.count(1)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def xml_id(name: str) -> str:

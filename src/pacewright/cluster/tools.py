@@ -17,20 +17,23 @@ from pacewright.errors import (
     CommitConflict,
     NodeError,
     NoQuorum,
+    Refused,
     ToolFailed,
     ToolHung,
     ToolOutput,
 )
 from pacewright.process import Completed, run
 
-__all__ = ["cleanup", "difference", "patch", "query", "query_file", "simulate"]
+__all__ = ["cleanup", "difference", "metadata", "patch", "query", "query_file", "simulate"]
 
 _OK = 0
 _INSUFFICIENT_PRIVILEGES = 4
 _NOT_CONNECTED = 102
 _UPDATE_REFUSED_AS_OLD = 103
 _NO_QUORUM = 104
+_NO_SUCH_AGENT = 105
 _DIFFERENT_FEATURE_SET = 78
+_AGAINST_THE_SCHEMA = 78
 _ABORTED = -6  # by an assertion of its own; what 2.1 does with a feature set that it does not know
 
 _TIMEOUT = 30.0
@@ -70,6 +73,7 @@ def patch(document: bytes, *, timeout: float = _TIMEOUT) -> None:
     Raises:
         CommitConflict: the CIB is no longer the one that the patch was made for.
         NoQuorum: this partition may not write.
+        Refused: the result would not be a valid CIB.
     """
     done = run(["cibadmin", "--patch", "--xml-pipe"], timeout=timeout, stdin=document)
     if done.code == _UPDATE_REFUSED_AS_OLD:
@@ -78,6 +82,12 @@ def patch(document: bytes, *, timeout: float = _TIMEOUT) -> None:
         raise NoQuorum(
             "the cluster has no quorum, so nothing was written.",
             hint="Bring enough nodes back; `pacewright fact` shows which are missing.",
+        )
+    if done.code == _AGAINST_THE_SCHEMA:
+        raise Refused(
+            "the cluster's schema does not allow what would be written, so nothing was written.",
+            hint="Mend what it names; `cibadmin --upgrade` brings an old schema up to date.",
+            output=done.output[-500:],
         )
     _raise_if_down(done)
     done.checked()
@@ -95,6 +105,14 @@ def difference(before: bytes, after: bytes, *, timeout: float = _TIMEOUT) -> byt
     if done.code not in {0, 1}:
         done.checked()
     return done.stdout
+
+
+def metadata(agent: str, *, timeout: float = _TIMEOUT) -> ET.Element | None:
+    """What an agent on this node says about itself; None if there is no such agent."""
+    done = run(["crm_resource", "--show-metadata", agent], timeout=timeout)
+    if done.code == _NO_SUCH_AGENT:
+        return None
+    return _xml(done.checked())
 
 
 def simulate(cib: bytes, *, timeout: float = _TIMEOUT) -> tuple[ET.Element, bytes]:

@@ -7,7 +7,7 @@ from pacewright.errors import Refused
 from pacewright.service.step import Ask, Fail
 from pacewright.service.target import Target
 
-__all__ = ["collateral", "surprises"]
+__all__ = ["collateral", "refusal", "surprises"]
 
 _DEPENDENTS_MAY = {"restart"}
 
@@ -49,7 +49,21 @@ def collateral(
         planned: what it would do by itself; None if that was not asked for yet (then the answer may be to ask).
         own, others: as for `surprises`.
     """
-    beyond = surprises(forecast, target.primitives, own=own, others=others)
+    return refusal(target.name, target.primitives, what, forecast, planned, own=own, others=others)
+
+
+def refusal(
+    name: str,
+    primitives: tuple[ResourceId, ...],
+    what: str,
+    forecast: Forecast,
+    planned: Forecast | None,
+    *,
+    own: set[str],
+    others: set[str] | None = None,
+) -> Fail | Ask | None:
+    """The same for any primitives under any name."""
+    beyond = surprises(forecast, primitives, own=own, others=others)
     if beyond and planned is None:
         return Ask()
     beyond = tuple(action for action in beyond if planned is None or action not in planned.actions)
@@ -57,7 +71,7 @@ def collateral(
         return None
     return Fail(
         error=Refused(
-            f"{target.name}: {what}: the cluster would also " + "; ".join(str(action) for action in beyond) + ".",
+            f"{name}: {what}: the cluster would also " + "; ".join(str(action) for action in beyond) + ".",
             hint="Nothing was changed for this step. --allow-collateral accepts it, --plan shows everything.",
         )
     )

@@ -1,0 +1,89 @@
+"""`pacewright resource`: see to it that the cluster has the resources and constraints that a document says."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pacewright.cli.service import progress, seconds
+from pacewright.errors import UsageError
+from pacewright.resource import Applied, Options, Resources, load
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The subcommands and their options."""
+    parser.description = "See to it that the cluster has the resources and constraints that a document says."
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    apply = verbs.add_parser(
+        "apply",
+        help="write what differs, in one commit",
+        description="Compare a JSON document with the cluster, and write what differs, in one commit. What the "
+        "document does not name stays as it is. A second call changes nothing. docs/resource.md describes the document.",
+    )
+    apply.add_argument("file", metavar="FILE", help="the document; - for standard input")
+    apply.add_argument("--plan", action="store_true", help="only show what would change and what the cluster would do")
+    apply.add_argument("--wait", action="store_true", help="until the cluster has carried it out")
+    apply.add_argument(
+        "--timeout",
+        type=seconds,
+        default=Options().timeout,
+        metavar="SECONDS",
+        help="give up after so long (default: %(default)g); what was written, the cluster goes on with",
+    )
+    apply.add_argument(
+        "--allow-collateral",
+        action="store_true",
+        help="go on also if something that the document does not name restarts, moves or stops",
+    )
+    apply.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry it out; returns the exit code."""
+    document = load(_read(args.file), args.file if args.file != "-" else "standard input")
+    options = Options(wait=args.wait, allow_collateral=args.allow_collateral, timeout=args.timeout)
+    resources = Resources(progress=progress(quiet=args.json))
+    done = resources.plan(document, options) if args.plan else resources.apply(document, options)
+    if args.json:
+        print(json.dumps(_as_dict(done)))
+    else:
+        _show(done, plan=args.plan)
+    return done.refused.exit_code if done.refused is not None else 0
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name}: it cannot be read: {error.strerror}.") from error
+
+
+def _as_dict(done: Applied) -> dict[str, object]:
+    return {
+        "changed": done.outcome.changed,
+        "message": done.outcome.message,
+        "changes": [
+            {"resource": one.resource, "what": one.what, "from": one.before, "to": one.after} for one in done.changes
+        ],
+        "actions": [
+            {"verb": a.verb, "resource": a.resource, "node": a.node, "to": a.to, "reason": a.reason or None}
+            for a in done.actions
+        ],
+        "refused": str(done.refused) if done.refused is not None else None,
+    }
+
+
+def _show(done: Applied, *, plan: bool) -> None:
+    for change in done.changes:
+        print(change)
+    for action in done.actions if plan else ():
+        print(f"     {action}")
+    print(f"Then: {done.outcome.message}" if plan and done.changes else done.outcome.message)
+    if done.refused is not None:
+        print(f"It would be refused: {done.refused.message}\n--allow-collateral accepts that.")
+    if plan:
+        print("Nothing was changed.")

@@ -1,0 +1,175 @@
+"""Applying a document to the cluster, or only to a copy of it, to show what would happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
+from pacewright.cluster import (
+    Action,
+    Change,
+    Connection,
+    Difference,
+    Forecast,
+    LiveConnection,
+    NodeName,
+    Operation,
+    ResourceId,
+    Simulation,
+    Snapshot,
+    default_operations,
+    differences,
+    read,
+)
+from pacewright.errors import ClusterDown, ConfigError, Refused
+from pacewright.resource.apply import Apply
+from pacewright.resource.document import Document
+from pacewright.service.loop import Progress, carry_out
+from pacewright.service.step import Outcome
+
+__all__ = ["Applied", "Options", "Resources"]
+
+_REHEARSAL = 20.0
+"""Seconds for applying it to a copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to apply.
+
+    Attributes:
+        wait: until the cluster has carried it out.
+        allow_collateral: accept that something moves or stops that the document does not name.
+        timeout: seconds.
+    """
+
+    wait: bool = False
+    allow_collateral: bool = False
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What was done, or would be.
+
+    Attributes:
+        changes: what was written, thing by thing.
+        actions: what the scheduler does then.
+        refused: why it would be refused without `allow_collateral`; None if it would not.
+    """
+
+    outcome: Outcome
+    changes: tuple[Difference, ...]
+    actions: tuple[Action, ...]
+    refused: Refused | None = None
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+class Resources:
+    """The resources of the cluster that this node belongs to.
+
+    Args:
+        clock: where time comes from.
+        progress: told a line for each step.
+    """
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, progress: Progress = _silent) -> None:
+        self._clock = clock
+        self._progress = progress
+
+    def apply(self, document: Document, options: Options) -> Applied:
+        """See to it that the cluster has what the document says, in one commit.
+
+        Raises:
+            Refused: something is there as another sort of thing, or something beyond the document would suffer.
+            ConfigError: the document names what is nowhere.
+        """
+        with LiveConnection(self._clock) as cluster:
+            return self._carry_out(document, options, cluster, options.timeout, self._progress)
+
+    def plan(self, document: Document, options: Options) -> Applied:
+        """What `apply` would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
+        snapshot = read()
+        if snapshot.dc is None:
+            raise ClusterDown(
+                "the cluster has no DC on this node's view: it is still starting, or electing one.",
+                hint="Run it again in a moment; `pcs status` shows when the node has joined.",
+            )
+        try:
+            return self._carry_out(document, options, Simulation(snapshot), _REHEARSAL, _silent)
+        except Refused as error:
+            if options.allow_collateral:
+                raise
+            daring = replace(options, allow_collateral=True)
+            done = self._carry_out(document, daring, Simulation(snapshot), _REHEARSAL, _silent)
+            return replace(done, refused=error)
+
+    def _carry_out(
+        self, document: Document, options: Options, cluster: Connection, seconds: float, progress: Progress
+    ) -> Applied:
+        job = Apply(
+            document=document,
+            usual=usual_operations(document, cluster.read()),
+            wait=options.wait,
+            allow_collateral=options.allow_collateral,
+        )
+        witness = _Witness(cluster)
+        deadline = Deadline.after(seconds, self._clock)
+        outcome = carry_out(job, witness, name=document.source, deadline=deadline, clock=self._clock, progress=progress)
+        return Applied(outcome=outcome, changes=tuple(witness.changes), actions=tuple(witness.actions))
+
+
+def usual_operations(document: Document, snapshot: Snapshot) -> dict[str, tuple[Operation, ...]]:
+    """The operations that the agents of new primitives advise.
+
+    Raises:
+        ConfigError: this node has no such agent.
+    """
+    found: dict[str, tuple[Operation, ...]] = {}
+    for resource in document.resources:
+        name = str(resource.agent)
+        if resource.absent or resource.id in snapshot.resources or name in found:
+            continue
+        advised = default_operations(resource.agent)
+        if advised is None:
+            raise ConfigError(
+                f"{document.source}: {resource.place}.agent: this node has no agent {name}.",
+                hint="Install it, or mend the name; `pcs resource agents` lists those there are. Nothing was done.",
+            )
+        found[name] = advised
+    return found
+
+
+@dataclass(slots=True, kw_only=False)
+class _Witness:
+    """A connection that notes what was written and what the scheduler said about it."""
+
+    cluster: Connection
+    changes: list[Difference] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    _foreseen: Forecast | None = None
+
+    def read(self) -> Snapshot:
+        return self.cluster.read()
+
+    def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+        forecast = self.cluster.what_if(snapshot, change, then)
+        if change is not None:
+            self._foreseen = forecast
+        return forecast
+
+    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+        written = self.cluster.commit(change, based_on=based_on)
+        if written:
+            self.changes += differences(based_on.root, change.apply(based_on))
+            self.actions += self._foreseen.actions if self._foreseen is not None else ()
+        return written
+
+    def cleanup(self, resource: ResourceId, node: NodeName) -> None:
+        self.cluster.cleanup(resource, node)
+
+    def wait(self, seconds: float) -> bool:
+        return self.cluster.wait(seconds)
