@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pacewright.cli.service import progress, seconds
+from pacewright.cluster import Difference
 from pacewright.errors import UsageError
 from pacewright.resource import Applied, Options, Resources, load
 
@@ -22,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "apply",
         help="write what differs, in one commit",
         description="Compare a JSON document with the cluster, and write what differs, in one commit. What the "
-        "document does not name stays as it is. A second call changes nothing. docs/resource.md describes the document.",
+        "document does not name stays as it is. A second call changes nothing. The document: docs/resource.md.",
     )
     apply.add_argument("file", metavar="FILE", help="the document; - for standard input")
     apply.add_argument("--plan", action="store_true", help="only show what would change and what the cluster would do")
@@ -78,12 +81,30 @@ def _as_dict(done: Applied) -> dict[str, object]:
 
 
 def _show(done: Applied, *, plan: bool) -> None:
-    for change in done.changes:
-        print(change)
-    for action in done.actions if plan else ():
-        print(f"     {action}")
+    for line in _lines(done.changes):
+        print(line)
+    if plan and done.actions:
+        print("The cluster would then:")
+        for action in done.actions:
+            print(f"  {action}")
     print(f"Then: {done.outcome.message}" if plan and done.changes else done.outcome.message)
     if done.refused is not None:
         print(f"It would be refused: {done.refused.message}\n--allow-collateral accepts that.")
     if plan:
         print("Nothing was changed.")
+
+
+def _lines(changes: Iterable[Difference]) -> Iterator[str]:
+    """Each change on a line of its own; what is made anew or removed with all that it has."""
+    whole: dict[tuple[str, str], list[Difference]] = {}
+    for change in changes:
+        verb = "new" if change.before is None else "removed" if change.after is None else "changed"
+        whole.setdefault((change.resource, verb), []).append(change)
+    for (resource, verb), found in whole.items():
+        kind = found[0]
+        if verb == "changed" or "." in kind.what:
+            yield from (f"{resource}: {one.what}: {one.before or 'none'} -> {one.after or 'none'}" for one in found)
+            continue
+        yield f"{resource}: {verb} {kind.what}: {kind.after or kind.before}"
+        details = " ".join(f"{one.what}={one.after}" for one in found[1:]) if verb == "new" else ""
+        yield from textwrap.wrap(details, 110, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)

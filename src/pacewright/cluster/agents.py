@@ -10,8 +10,8 @@ from pacewright.cluster.names import Agent
 
 __all__ = ["default_operations"]
 
-_TASKS = ("migrate_from", "migrate_to", "monitor", "notify", "promote", "demote", "reload", "reload-agent")
-_TASKS += ("start", "stop")
+_TASKS = {"migrate_from", "migrate_to", "monitor", "notify", "promote", "demote", "reload", "reload-agent"}
+_TASKS |= {"start", "stop"}
 _NEVER = "0s"
 
 
@@ -23,7 +23,7 @@ def default_operations(agent: Agent) -> tuple[Operation, ...] | None:
     described = tools.metadata(str(agent))
     if described is None:
         return None
-    tasks = {"monitor"} if agent.standard == "stonith" else set(_TASKS)
+    tasks = {"monitor"} if agent.standard == "stonith" else _TASKS
     found = [
         Operation(name=action.get("name", ""), role=action.get("role"), attributes=dict(_attributes(action.attrib)))
         for action in described.iterfind("actions/action")

@@ -30,14 +30,6 @@ class Difference:
     before: str | None
     after: str | None
 
-    def __str__(self) -> str:
-        """As a person would say it."""
-        if self.before is None:
-            return f"{self.resource}: {self.what}: {self.after} (new)"
-        if self.after is None:
-            return f"{self.resource}: {self.what}: {self.before} (removed)"
-        return f"{self.resource}: {self.what}: {self.before} -> {self.after}"
-
 
 def differences(before: ET.Element, after: ET.Element) -> tuple[Difference, ...]:
     """What is different in the resources and constraints of two CIBs, in the order of the later one."""

@@ -139,8 +139,8 @@ def _set_all(element: ET.Element, tag: str, values: Values) -> None:
             for found in plain:
                 drop_pair(found, name)
             continue
-        holding = (found for found in plain if any(pair.get("name") == name for pair in found.findall("nvpair")))
-        set_pair(next(holding, None) or plain_set(element, tag), name, value)
+        holding = [found for found in plain if any(pair.get("name") == name for pair in found.findall("nvpair"))]
+        set_pair(holding[0] if holding else plain_set(element, tag), name, value)
 
 
 # -- operations -------------------------------------------------------------------------------------------------------
@@ -174,8 +174,8 @@ def _same_operation(operations: ET.Element, wanted: Operation) -> ET.Element | N
         if element.get("name") == wanted.name and _role(element.get("role")) == _role(wanted.role)
     ]
     interval = duration(wanted.attributes.get("interval"), -1.0)
-    exact = (element for element in same if duration(element.get("interval"), 0.0) == interval)
-    return next(exact, same[0] if same else None)
+    exact = [element for element in same if duration(element.get("interval"), 0.0) == interval]
+    return exact[0] if exact else same[0] if same else None
 
 
 def _role(role: str | None) -> str | None:

@@ -33,7 +33,7 @@ _UPDATE_REFUSED_AS_OLD = 103
 _NO_QUORUM = 104
 _NO_SUCH_AGENT = 105
 _DIFFERENT_FEATURE_SET = 78
-_AGAINST_THE_SCHEMA = 78
+_INVALID = 78
 _ABORTED = -6  # by an assertion of its own; what 2.1 does with a feature set that it does not know
 
 _TIMEOUT = 30.0
@@ -83,12 +83,8 @@ def patch(document: bytes, *, timeout: float = _TIMEOUT) -> None:
             "the cluster has no quorum, so nothing was written.",
             hint="Bring enough nodes back; `pacewright fact` shows which are missing.",
         )
-    if done.code == _AGAINST_THE_SCHEMA:
-        raise Refused(
-            "the cluster's schema does not allow what would be written, so nothing was written.",
-            hint="Mend what it names; `cibadmin --upgrade` brings an old schema up to date.",
-            output=done.output[-500:],
-        )
+    if done.code == _INVALID:
+        raise _invalid(done)
     _raise_if_down(done)
     done.checked()
 
@@ -122,6 +118,7 @@ def simulate(cib: bytes, *, timeout: float = _TIMEOUT) -> tuple[ET.Element, byte
         crm_simulate's answer in XML, and the CIB as it would be afterwards.
 
     Raises:
+        Refused: it is no valid CIB.
         ToolFailed: crm_simulate cannot work on this CIB; an older node's aborts on a newer feature set.
     """
     with _in_memory(cib) as fd, _in_memory(b"") as after:
@@ -139,6 +136,8 @@ def simulate(cib: bytes, *, timeout: float = _TIMEOUT) -> tuple[ET.Element, byte
             env={"CIB_shadow_dir": "/dev/shm", "TMPDIR": "/dev/shm"},  # noqa: S108 - on purpose
         )
         saved = _contents(after)
+    if done.code == _INVALID and b"validity error" in done.stderr:
+        raise _invalid(done)
     if b"feature set" in done.stderr or done.code in {_DIFFERENT_FEATURE_SET, _ABORTED}:
         raise ToolFailed(
             "crm_simulate: this node's Pacemaker is older than the cluster's and cannot preview.",
@@ -169,6 +168,14 @@ def _xml(done: Completed) -> ET.Element:
             hint="Is it Pacemaker's own program, and is its version 2.1 or newer?",
             output=done.stdout[:300].decode(errors="replace"),
         ) from error
+
+
+def _invalid(done: Completed) -> Refused:
+    return Refused(
+        "the cluster's schema does not allow what would be written, so nothing was written.",
+        hint="Mend what it names; `cibadmin --upgrade` brings an old schema up to date.",
+        output=done.output[-500:],
+    )
 
 
 def _raise_if_down(done: Completed) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from pacewright.cluster import Change, Forecast, Instance, Operation, ResourceId, Snapshot, changes_nothing
 from pacewright.errors import OperationFailed
-from pacewright.resource.document import Document
-from pacewright.resource.shape import edits, leaving
+from pacewright.resource.removal import leaving
+from pacewright.resource.shape import edits
+from pacewright.resource.wanted import Document
 from pacewright.service.effects import refusal
 from pacewright.service.step import Ask, Commit, Done, Fail, Job, Next, Outcome, Wait
 
@@ -57,7 +58,7 @@ class Apply:
             return step
         refused = refusal(
             self.document.source,
-            tuple(resource.id for resource in self.document.resources),
+            self._named(),
             step.change.reason,
             forecast,
             planned,
@@ -66,8 +67,12 @@ class Apply:
         )
         return refused or step
 
+    def _named(self) -> tuple[ResourceId, ...]:
+        wanted = tuple(resource.id for resource in self.document.resources)
+        return (*wanted, *(resource.id for resource in self.document.unwanted))
+
     def _own(self, snapshot: Snapshot) -> tuple[ResourceId, ...]:
-        return tuple(resource.id for resource in self.document.resources if resource.id in snapshot.resources)
+        return tuple(name for name in self._named() if name in snapshot.resources)
 
     def _await_stop(self, going: tuple[ResourceId, ...], snapshot: Snapshot) -> Next:
         for name in going:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
-from pacewright.cluster import Agent, Operation, ResourceId, Values
+from pacewright.cluster import Agent, Operation, ResourceId
 from pacewright.cluster.values import duration
-from pacewright.resource.values import Node, parse
+from pacewright.resource.constraints import read_constraint
+from pacewright.resource.values import ROLES, Keys, Node, parse
+from pacewright.resource.wanted import Document, Unwanted, WantedConstraint, WantedResource
 
-__all__ = ["KEYS", "Container", "Document", "WantedConstraint", "WantedResource", "load"]
+__all__ = ["KEYS", "load"]
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "document": ("resources", "constraints"),
@@ -23,87 +24,13 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("OCF_CHECK_LEVEL", "enabled", "interval", "interval-origin", "on-fail", "record-pending", "role"),
         *("start-delay", "timeout"),
     ),
-    "order": ("ensure", "first", "first_action", "kind", "order_kind", "symmetrical", "then", "then_action"),
-    "colocation": ("ensure", "kind", "resource", "resource_role", "score", "with", "with_role"),
-    "location": ("ensure", "kind", "node", "resource", "score"),
 }
 """What may stand where; resources.schema.json says the same."""
 
 _AGENT = re.compile(r"(?:(systemd|service|lsb|stonith):|ocf:([\w.-]+):)([\w.@\\:-]+)", re.ASCII)
 _TIME = re.compile(r"\d+(?:\.\d+)?\s*(?:s|sec|ms|msec|us|usec|m|min|h|hr)?|P[0-9A-Z.:-]+", re.IGNORECASE)
-_SCORE = re.compile(r"[+-]?(?:\d+|INFINITY)")
-_ROLES = ("Started", "Stopped", "Promoted", "Unpromoted")
-_ACTIONS = ("start", "stop", "promote", "demote")
 _FAILURES = ("ignore", "block", "demote", "stop", "restart", "standby", "fence", "restart-container")
 _TIMES = ("interval", "timeout", "start-delay")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """A group or a clone around a resource.
-
-    Attributes:
-        id: as the document names it; None for a clone that it does not name.
-        place: where the document says so.
-    """
-
-    id: ResourceId | None
-    meta: Values
-    place: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedResource:
-    """One primitive, and what is around it.
-
-    Attributes:
-        group: the group that it is a member of.
-        clone: the clone around it, or around its group.
-        promotable: the clone is promotable.
-        stopped: if it has to be made, it is not to start by itself.
-        absent: it is not to be there.
-        place: where in the document it stands.
-    """
-
-    id: ResourceId
-    agent: Agent
-    parameters: Values = field(default_factory=dict)
-    operations: tuple[Operation, ...] = ()
-    meta: Values = field(default_factory=dict)
-    group: Container | None = None
-    clone: Container | None = None
-    promotable: bool = False
-    stopped: bool = False
-    absent: bool = False
-    place: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedConstraint:
-    """One constraint, in Pacemaker's own attributes.
-
-    Attributes:
-        resources: the ids that it names, by attribute (`first`, `then`, `rsc`, `with-rsc`).
-        about: what else makes it this constraint and no other (actions, roles, node).
-        values: what is set on it (score, kind, symmetrical).
-        places: where the document names each resource, and the node.
-    """
-
-    kind: str
-    resources: Mapping[str, ResourceId]
-    about: Mapping[str, str]
-    values: Mapping[str, str]
-    absent: bool
-    places: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """The whole document; `source` is its name for messages."""
-
-    resources: tuple[WantedResource, ...]
-    constraints: tuple[WantedConstraint, ...]
-    source: str
 
 
 def load(text: bytes, source: str) -> Document:
@@ -112,44 +39,59 @@ def load(text: bytes, source: str) -> Document:
     Raises:
         ConfigError: it does not mean anything; says where in it.
     """
-    root = parse(text, source)
-    found = root.keys(KEYS["document"])
-    resources = [(node, _resource(node)) for node in (found["resources"].items() if "resources" in found else ())]
-    _refuse_twice(resources)
-    constraints = found["constraints"].items() if "constraints" in found else ()
+    found = parse(text, source).keys(KEYS["document"])
+    resources: list[WantedResource] = []
+    unwanted: list[Unwanted] = []
+    places: dict[ResourceId, str] = {}
+    for node in found.items_of("resources"):
+        one = _resource(node)
+        if places.setdefault(one.id, node.path) != node.path:
+            node.wrong(f"the id {one.id!r} stands there twice; {places[one.id]} has it")
+        if isinstance(one, WantedResource):
+            _refuse_disagreement(one, resources, node)
+            resources.append(one)
+        else:
+            unwanted.append(one)
     return Document(
-        resources=tuple(resource for _, resource in resources),
-        constraints=tuple(_constraint(node) for node in constraints),
+        resources=tuple(resources),
+        unwanted=tuple(unwanted),
+        constraints=tuple(_constraints(found.items_of("constraints"))),
         source=source,
     )
 
 
-def _resource(node: Node) -> WantedResource:
-    found = node.keys(KEYS["resource"], ("id", "agent"))
-    group = found["group"].id() if "group" in found else None
-    if "group_meta" in found and group is None:
-        found["group_meta"].wrong("there is no group")
-    promotable = "promotable" in found and found["promotable"].flag()
+def _constraints(nodes: Iterator[Node]) -> Iterator[WantedConstraint]:
+    seen: dict[tuple[object, ...], str] = {}
+    for node in nodes:
+        one = read_constraint(node)
+        meaning = (one.kind, *sorted(one.resources.items()), *sorted(one.about.items()))
+        if seen.setdefault(meaning, node.path) != node.path:
+            node.wrong(f"{seen[meaning]} is about the same")
+        yield one
+
+
+def _resource(node: Node) -> WantedResource | Unwanted:
+    found = node.keys(KEYS["resource"], ("id",))
+    if found.absent():
+        return Unwanted(id=ResourceId(found["id"].id()), place=node.path)
+    node.keys(KEYS["resource"], ("id", "agent"))
+    promotable = found.flag("promotable")
     clone = _clone(found["clone"]) if "clone" in found else None
-    if promotable and clone is None:
-        clone = Container(id=None, meta={}, place=found["promotable"].path)
+    if "group_meta" in found and "group" not in found:
+        found["group_meta"].wrong("there is no group")
     return WantedResource(
         id=ResourceId(found["id"].id()),
         agent=_agent(found["agent"]),
-        parameters=found["parameters"].values() if "parameters" in found else {},
+        parameters=found.values_of("parameters"),
         operations=tuple(_operations(found["operations"])) if "operations" in found else (),
-        meta=found["meta"].values() if "meta" in found else {},
-        group=Container(
-            id=ResourceId(group),
-            meta=found["group_meta"].values() if "group_meta" in found else {},
-            place=found["group"].path,
-        )
-        if group is not None
-        else None,
-        clone=clone,
+        meta=found.values_of("meta"),
+        group=found.id("group"),
+        group_meta=found.values_of("group_meta"),
+        cloned=clone is not None or promotable,
+        clone=clone.id("id") if clone is not None else None,
+        clone_meta=clone.values_of("meta") if clone is not None else {},
         promotable=promotable,
-        stopped="stopped" in found and found["stopped"].flag(),
-        absent="ensure" in found and found["ensure"].choice("present", "absent") == "absent",
+        stopped=found.flag("stopped"),
         place=node.path,
     )
 
@@ -162,14 +104,14 @@ def _agent(node: Node) -> Agent:
     return Agent(standard=match[1] or "ocf", provider=match[2] or "", type=match[3])
 
 
-def _clone(node: Node) -> Container | None:
+def _clone(node: Node) -> Keys | None:
+    """The keys of a clone; None if it is none. `true` is a clone of which nothing is said."""
     if isinstance(node.value, bool):
-        return Container(id=None, meta={}, place=node.path) if node.value else None
+        return Keys() if node.value else None
     found = node.keys(KEYS["clone"])
-    meta = found["meta"].values() if "meta" in found else {}
-    if "promotable" in meta:
+    if "promotable" in found.values_of("meta"):
         found["meta"].wrong("say `promotable` beside `clone`, not in its meta attributes")
-    return Container(id=ResourceId(found["id"].id()) if "id" in found else None, meta=meta, place=node.path)
+    return found
 
 
 def _operations(node: Node) -> Iterator[Operation]:
@@ -188,7 +130,7 @@ def _operations(node: Node) -> Iterator[Operation]:
 
 def _operation(name: str, node: Node) -> Operation:
     found = dict(node.keys(KEYS["operation"]))
-    role = found.pop("role").choice(*_ROLES) if "role" in found else None
+    role = found.pop("role").choice(*ROLES) if "role" in found else None
     attributes: dict[str, str | None] = {}
     for key, value in found.items():
         if value.value is None and key != "interval":
@@ -204,82 +146,29 @@ def _operation(name: str, node: Node) -> Operation:
     return Operation(name=name, role=None if role == "Started" else role, attributes=attributes)
 
 
-def _refuse_twice(resources: list[tuple[Node, WantedResource]]) -> None:
-    """One id for one thing, and everybody says the same about a group or clone that several share."""
-    owners: dict[str, tuple[str, str]] = {}
-    shared: dict[ResourceId, WantedResource] = {}
-    for node, resource in resources:
-        names = [(resource.id, "primitive", resource.place)]
-        if resource.group is not None and resource.group.id is not None:
-            names.append((resource.group.id, "group", "the group of the same name"))
-        inner = resource.group.id if resource.group is not None and resource.group.id is not None else resource.id
-        if resource.clone is not None:
-            names.append((resource.clone.id or ResourceId(f"{inner}-clone"), "clone", f"the clone of {inner}"))
-        for name, kind, owner in names:
-            if owners.setdefault(name, (kind, owner)) != (kind, owner):
-                node.wrong(f"the id {name!r} stands there twice; {owners[name][1]} has it")
-        if resource.group is not None:
-            _refuse_disagreement(node, resource, shared.setdefault(inner, resource))
-
-
-def _refuse_disagreement(node: Node, resource: WantedResource, first: WantedResource) -> None:
-    for mine, other in ((resource.group, first.group), (resource.clone, first.clone)):
-        if mine is None or other is None or resource.absent or first.absent:
+def _refuse_disagreement(resource: WantedResource, before: list[WantedResource], node: Node) -> None:
+    """An id is that of one thing only, and the members of a group say the same about it and about its clone."""
+    mine = _names(resource)
+    for other in before:
+        for name, meant in _names(other).items():
+            if mine.get(name, meant) != meant:
+                node.wrong(f"the id {name!r} is that of {mine[name]} here, and of {meant} in {other.place}")
+        if resource.group is None or other.group != resource.group:
             continue
-        if any(mine.meta.get(name, value) != value for name, value in other.meta.items()) or mine.id != other.id:
-            node.wrong(f"it says something else about its group or clone than {first.place}")
+        if resource.clone is not None and other.clone not in {None, resource.clone}:
+            node.wrong(f"the clone of {resource.group} has the id {other.clone!r} in {other.place}")
+        for key in ("group_meta", "clone_meta"):
+            said, said_before = getattr(resource, key), getattr(other, key)
+            for name in said.keys() & said_before.keys():
+                if said[name] != said_before[name]:
+                    node.wrong(f"{key} says {name}={said[name]}, and {name}={said_before[name]} in {other.place}")
 
 
-def _constraint(node: Node) -> WantedConstraint:
-    found = node.mapping()
-    if "kind" not in found:
-        node.wrong("the key 'kind' is missing")
-    kind = found["kind"].choice("order", "colocation", "location")
-    reader = {"order": _order, "colocation": _colocation, "location": _location}[kind]
-    return reader(node)
-
-
-def _order(node: Node) -> WantedConstraint:
-    found = node.keys(KEYS["order"], ("first", "then"))
-    first = found["first_action"].choice(*_ACTIONS) if "first_action" in found else "start"
-    then = found["then_action"].choice(*_ACTIONS) if "then_action" in found else first
-    values = {}
-    if "order_kind" in found:
-        values["kind"] = found["order_kind"].choice("Mandatory", "Optional", "Serialize")
-    if "symmetrical" in found:
-        values["symmetrical"] = found["symmetrical"].choice("true", "false")
-    return _made(found, {"first": "first", "then": "then"}, {"first-action": first, "then-action": then}, values)
-
-
-def _colocation(node: Node) -> WantedConstraint:
-    found = node.keys(KEYS["colocation"], ("resource", "with"))
-    about = {}
-    for key, attribute in (("resource_role", "rsc-role"), ("with_role", "with-rsc-role")):
-        if key in found:
-            about[attribute] = found[key].choice(*_ROLES)
-    return _made(found, {"resource": "rsc", "with": "with-rsc"}, about, _score(found))
-
-
-def _location(node: Node) -> WantedConstraint:
-    found = node.keys(KEYS["location"], ("resource", "node"))
-    return _made(found, {"resource": "rsc"}, {"node": found["node"].text()}, _score(found))
-
-
-def _score(found: Mapping[str, Node]) -> dict[str, str]:
-    if "score" not in found:
-        return {}
-    return {"score": found["score"].matching(_SCORE, "a whole number, INFINITY or -INFINITY")}
-
-
-def _made(
-    found: Mapping[str, Node], names: Mapping[str, str], about: Mapping[str, str], values: Mapping[str, str]
-) -> WantedConstraint:
-    return WantedConstraint(
-        kind=found["kind"].text(),
-        resources={attribute: ResourceId(found[key].id()) for key, attribute in names.items()},
-        about=about,
-        values=values,
-        absent="ensure" in found and found["ensure"].choice("present", "absent") == "absent",
-        places={attribute: found[key].path for key, attribute in names.items()}
-        | ({"node": found["node"].path} if "node" in found else {}),
-    )
+def _names(resource: WantedResource) -> dict[ResourceId, str]:
+    """Every id that a resource brings, with what it is that of."""
+    names = {resource.id: f"the primitive {resource.place}"}
+    if resource.group is not None:
+        names[resource.group] = f"the group {resource.group}"
+    if resource.cloned:
+        names[resource.clone or ResourceId(f"{resource.inner}-clone")] = f"the clone of {resource.inner}"
+    return names

@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from pacewright.cluster import Values
+from pacewright.cluster import ResourceId, Values
 from pacewright.errors import ConfigError
 
-__all__ = ["Node", "parse"]
+__all__ = ["ROLES", "Keys", "Node", "parse"]
+
+ROLES = ("Started", "Stopped", "Promoted", "Unpromoted")
+"""Pacemaker's roles."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NOT_IN_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
@@ -35,7 +38,7 @@ class Node:
         """End it: the document is wrong here."""
         raise ConfigError(f"{self.source}: {self.path or 'the document'}: {problem}.", hint=_HINT)
 
-    def keys(self, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> Mapping[str, Node]:
+    def keys(self, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> Keys:
         """The values below by key, all of them known and none of the needed ones missing."""
         found = self.mapping()
         for key in found:
@@ -44,7 +47,7 @@ class Node:
         for key in needed:
             if key not in found:
                 self.wrong(f"the key {key!r} is missing")
-        return found
+        return Keys(found)
 
     def mapping(self) -> Mapping[str, Node]:
         """The values below by key."""
@@ -121,6 +124,30 @@ class Node:
 
     def _below(self, value: object, step: str) -> Node:
         return Node(value, self.source, self.path + step)
+
+
+class Keys(dict[str, Node]):
+    """The values of a mapping by key, with what it means if a key is not there."""
+
+    def flag(self, key: str) -> bool:
+        """True or false; false if it is not there."""
+        return key in self and self[key].flag()
+
+    def values_of(self, key: str) -> Values:
+        """Texts by name; none if it is not there."""
+        return self[key].values() if key in self else {}
+
+    def items_of(self, key: str) -> Iterator[Node]:
+        """The values of a list; none if it is not there."""
+        return self[key].items() if key in self else iter(())
+
+    def id(self, key: str) -> ResourceId | None:
+        """An id; None if it is not there."""
+        return ResourceId(self[key].id()) if key in self else None
+
+    def absent(self) -> bool:
+        """True if it says `ensure: absent`."""
+        return "ensure" in self and self["ensure"].choice("present", "absent") == "absent"
 
 
 def parse(text: bytes, source: str) -> Node:

@@ -1,0 +1,67 @@
+"""Taking resources away: stopped first, with the time-out that their definition gives them, then removed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pacewright.cluster import Detach, Edit, Kind, Remove, ResourceId, SetMark, SetMeta, Snapshot, is_true
+from pacewright.errors import Refused
+from pacewright.resource.wanted import Document, Unwanted
+from pacewright.service.revision import OWED, REPORT
+
+__all__ = ["leaving", "removals"]
+
+
+def removals(document: Document, snapshot: Snapshot) -> Iterator[Edit]:
+    """What has to be written for what is not to be there.
+
+    A running one is only told to stop, and freed of its ties to what stays. Removed while it runs, Pacemaker would stop
+    it too, but with the default time-out of 20 s; a stop that takes longer gets the node fenced.
+
+    Raises:
+        Refused: it is no primitive, or the cluster may not stop it.
+    """
+    unwanted = [resource for resource in document.unwanted if resource.id in snapshot.resources]
+    for resource in unwanted:
+        if snapshot.resources[resource.id].kind is not Kind.PRIMITIVE:
+            raise _refused(resource, f"it is a {snapshot.resources[resource.id].kind.value}; name the primitives in it")
+    emptied = _emptied(unwanted, snapshot)
+    for resource in unwanted:
+        if not _runs(resource.id, snapshot):
+            yield Remove(resource=resource.id)
+            for node in snapshot.nodes:
+                yield SetMark(node=node, name=f"{OWED}{resource.id}", value=None)
+                yield SetMark(node=node, name=f"{REPORT}{resource.id}", value=None)
+            continue
+        if snapshot.maintenance or not _managed(resource.id, snapshot):
+            raise _refused(resource, "it runs, and the cluster may not stop it now (unmanaged, or maintenance)")
+        for found in snapshot.ancestors(resource.id):
+            if found.id in emptied:
+                yield Detach(resource=found.id, among=emptied)
+        yield SetMeta(resource=resource.id, name="target-role", value="Stopped")
+
+
+def leaving(document: Document, snapshot: Snapshot) -> tuple[ResourceId, ...]:
+    """What is not to be there and still runs, or is being started or stopped."""
+    unwanted = (resource.id for resource in document.unwanted)
+    return tuple(name for name in unwanted if name in snapshot.resources and _runs(name, snapshot))
+
+
+def _emptied(unwanted: list[Unwanted], snapshot: Snapshot) -> frozenset[ResourceId]:
+    """The unwanted ones, and the groups and clones that then hold nothing."""
+    gone = {resource.id for resource in unwanted}
+    around = {found.id for resource in gone for found in snapshot.ancestors(resource)}
+    return frozenset(name for name in around if gone.issuperset(snapshot.primitives(name)))
+
+
+def _runs(resource: ResourceId, snapshot: Snapshot) -> bool:
+    return any(i.role.active or i.operation is not None for i in snapshot.instances.get(resource, ()))
+
+
+def _managed(resource: ResourceId, snapshot: Snapshot) -> bool:
+    maintained = is_true(snapshot.meta(resource, "maintenance"))
+    return is_true(snapshot.meta(resource, "is-managed"), default=True) and not maintained
+
+
+def _refused(resource: Unwanted, problem: str) -> Refused:
+    return Refused(f"{resource.id}: not removed: {problem} ({resource.place}); nothing was changed.")
