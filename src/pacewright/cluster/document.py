@@ -35,11 +35,8 @@ def plain_set(element: ET.Element, tag: str, stem: str | None = None) -> ET.Elem
         if found.find("rule") is None and found.get("id-ref") is None:
             return found
     found = ET.Element(tag, {"id": stem or f"{element.get('id')}-{tag}"})
-    position = 0
-    if tag == "instance_attributes":
-        first = element.find(tag)
-        position = list(element).index(first) if first is not None else after_sets(element, tag)
-    element.insert(position, found)
+    first = element.find(tag)
+    element.insert(list(element).index(first) if first is not None else after_sets(element, tag), found)
     return found
 
 

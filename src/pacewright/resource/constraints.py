@@ -19,6 +19,7 @@ CONSTRAINT_KEYS = {
 """What may stand in a constraint, by its kind; resources.schema.json says the same."""
 
 _SCORE = re.compile(r"[+-]?(?:\d+|INFINITY)")
+_NODE = re.compile(r"\S.*")
 _ACTIONS = ("start", "stop", "promote", "demote")
 
 
@@ -55,7 +56,7 @@ def _colocation(node: Node) -> WantedConstraint:
 
 def _location(node: Node) -> WantedConstraint:
     found = node.keys(CONSTRAINT_KEYS["location"], ("resource", "node"))
-    return _made(found, {"resource": "rsc"}, {"node": found["node"].text()}, _score(found))
+    return _made(found, {"resource": "rsc"}, {"node": found["node"].matching(_NODE, "a node's name")}, _score(found))
 
 
 def _score(found: Keys) -> dict[str, str]:
