@@ -22,6 +22,7 @@ LINKED = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs" / "decisions").g
 COMMANDS = tuple(command_line._COMMANDS)
 PAGE_OF = {
     "service": "docs/service.md",
+    "resource": "docs/resource.md",
     "owed": "docs/service.md",
     "reconcile": "docs/service.md",
     "fact": "docs/fact.md",

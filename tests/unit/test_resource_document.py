@@ -139,7 +139,10 @@ TWICE: list[tuple[Any, str]] = [
         web(operations={"monitor": [{"interval": "60s"}, {"role": "Promoted", "interval": "1min"}]}),
         "resources[0].operations.monitor[1]: resources[0].operations.monitor[0] has the same interval",
     ),
-    ({"constraints": [ORDER, {**ORDER, "order_kind": "Optional"}]}, "constraints[1]: constraints[0] is about the same"),
+    (
+        {"constraints": [ORDER, {**ORDER, "order_kind": "Optional"}]},
+        "constraints[1]: constraints[0] says something else",
+    ),
 ]
 
 
@@ -184,6 +187,11 @@ def test_constraints_are_pacemakers() -> None:
     assert found[0].about == {"first-action": "start", "then-action": "start"}
     assert found[1].resources == {"rsc": "a", "with-rsc": "b"}
     assert found[1].values == {"score": "7"}
+
+
+def test_a_constraint_that_two_resources_bring_along_is_one() -> None:
+    found = of({"constraints": [ORDER, dict(ORDER), ORDER | {"then": "c"}]}).constraints
+    assert [one.resources["then"] for one in found] == ["b", "c"]
 
 
 # -- what is wrong ----------------------------------------------------------------------------------------------------

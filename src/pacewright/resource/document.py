@@ -61,13 +61,16 @@ def load(text: bytes, source: str) -> Document:
 
 
 def _constraints(nodes: Iterator[Node]) -> Iterator[WantedConstraint]:
-    seen: dict[tuple[object, ...], str] = {}
+    """Each of them once: two resources may bring the same one along, but not say different things about it."""
+    seen: dict[tuple[object, ...], tuple[WantedConstraint, str]] = {}
     for node in nodes:
         one = read_constraint(node)
         meaning = (one.kind, *sorted(one.resources.items()), *sorted(one.about.items()))
-        if seen.setdefault(meaning, node.path) != node.path:
-            node.wrong(f"{seen[meaning]} is about the same")
-        yield one
+        first, place = seen.setdefault(meaning, (one, node.path))
+        if (first.values, first.absent) != (one.values, one.absent):
+            node.wrong(f"{place} says something else about the same constraint")
+        if first is one:
+            yield one
 
 
 def _resource(node: Node) -> WantedResource | Unwanted:
