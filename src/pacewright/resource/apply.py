@@ -40,7 +40,7 @@ class Apply:
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
         del now
-        change = Change(edits=edits(self.document, snapshot, self.usual), reason=f"apply {self.document.source}")
+        change = Change(edits=edits(self.document, snapshot, self.usual), reason="apply")
         if not changes_nothing(snapshot.root, change.apply(snapshot)):
             known = self.known_failures if self.acted else frozenset(_failures(snapshot, self._own(snapshot)))
             job = replace(self, acted=True, known_failures=known)

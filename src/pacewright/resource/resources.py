@@ -20,6 +20,7 @@ from pacewright.cluster import (
     default_operations,
     differences,
     read,
+    wait,
 )
 from pacewright.errors import ClusterDown, ConfigError, Refused
 from pacewright.resource.apply import Apply
@@ -115,9 +116,13 @@ class Resources:
     def _carry_out(
         self, document: Document, options: Options, cluster: Connection, seconds: float, progress: Progress
     ) -> Applied:
-        job = self._job(document, options, cluster.read())
-        witness = _Witness(cluster)
         deadline = Deadline.after(seconds, self._clock)
+        has_dc = "the cluster to have a DC (it is starting, or electing one)"
+        snapshot = wait(
+            lambda found: found.dc is not None, deadline, cluster=cluster, waiting_for=has_dc, clock=self._clock
+        )
+        job = self._job(document, options, snapshot)
+        witness = _Witness(cluster)
         outcome = carry_out(job, witness, name=document.source, deadline=deadline, clock=self._clock, progress=progress)
         return Applied(outcome=outcome, changes=tuple(witness.changes), actions=tuple(witness.actions))
 
