@@ -190,7 +190,7 @@ def test_what_the_document_names_may_be_disturbed() -> None:
 @pytest.mark.parametrize("name", ["db", "web", "st", "b", "off"])
 def test_what_is_absent_is_stopped_and_then_gone(name: str) -> None:
     world = World(base())
-    assert perform(world, wanted({"id": name, "ensure": "absent"}), allow_collateral=name == "st").changed
+    assert perform(world, wanted({"id": name, "ensure": "absent"})).changed
     now = world.read()
     assert ResourceId(name) not in now.resources
     assert {line.split()[1] for line in acted(world)} <= {name}

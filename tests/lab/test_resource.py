@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,6 +39,22 @@ def document(**changed: Mapping[str, Any]) -> dict[str, Any]:
         ],
     }
 
+
+BY_PCS = """
+cibadmin --query >/root/by-pcs
+pcs() { /usr/sbin/pcs -f /root/by-pcs "$@"; }
+pcs resource create every ocf:pacewright:counted slow_stop=0 clone interleave=true
+pcs resource create front ocf:pacewright:counted --group house
+pcs resource create back ocf:pacewright:counted --group house
+pcs resource disable back
+pcs resource meta house resource-stickiness=7
+pcs resource create both ocf:pacemaker:Stateful promotable op \\
+    monitor interval=9s role=Promoted monitor interval=11 role=Unpromoted
+pcs constraint order every-clone then front kind=Optional
+pcs constraint colocation add house with Promoted both-clone 5
+pcs constraint location front prefers n2=3
+"""
+"""What a person would type for the same."""
 
 ABSENT = {"resources": [{"id": name, "ensure": "absent"} for name in NAMES]}
 
@@ -124,6 +141,31 @@ def one_commit(services: Counted) -> int:
     return now - before
 
 
+def test_what_is_written_is_what_pcs_would_write(services: Counted) -> None:
+    lab = services.lab
+    lab.run("n1", ["sh", "-e", "-c", BY_PCS], timeout=60).checked()
+    apply(services, document())
+    ours = elements(lab.run("n1", ["cibadmin", "--query"]).checked().stdout)
+    theirs = elements(lab.run("n1", ["cat", "/root/by-pcs"]).checked().stdout)
+    assert len(ours) >= 60
+    assert ours == theirs
+
+
+def elements(cib: bytes) -> list[str]:
+    """Every element of the resources and constraints, with its place; their order among each other does not matter."""
+    found: list[str] = []
+
+    def collect(element: ET.Element, place: str) -> None:
+        said = {name: value for name, value in element.items() if (name, value) != ("rsc-role", "Started")}
+        found.append(f"{place}/{element.tag} {sorted(said.items())}")
+        for child in element:
+            collect(child, f"{place}/{element.get('id') or element.tag}")
+
+    for part in ("resources", "constraints"):
+        collect(next(ET.fromstring(cib).iterfind(f"configuration/{part}")), "")
+    return sorted(found)
+
+
 @pytest.mark.trixie
 def test_a_change_restarts_what_it_is_about_and_keeps_what_others_have_set(services: Counted) -> None:
     apply(services, document(), "--wait")
@@ -148,7 +190,7 @@ def test_killed_at_any_moment_all_is_written_or_nothing(services: Counted) -> No
     lab = services.lab
     seen = set()
     put(services, document())
-    for delay in (0.1, 0.2, 0.3, 0.4, 0.5, 0.7):
+    for delay in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7):
         lab.run("n1", ["timeout", "-s", "KILL", str(delay), "pacewright", "resource", "apply", "/root/site.json"])
         found = services.snapshot()
         seen.add(bool(there(found)))

@@ -90,7 +90,7 @@ def test_a_new_primitive_has_the_ids_and_the_layout_that_pcs_gives() -> None:
         parameters={"ip": "10.0.0.1", "nic": None},
         meta={"resource-stickiness": "5"},
     )
-    # Compared with what `pcs -f` of 0.11.5 makes of the same; its check level has other ids.
+    # tests/lab/test_resource.py compares it with what pcs itself makes of the same.
     assert text(written(cluster(), edit), "resources/primitive") == (
         '<primitive id="web" class="ocf" provider="heartbeat" type="Dummy">'
         '<instance_attributes id="web-instance_attributes">'
