@@ -64,6 +64,12 @@ def test_a_commit_once_and_then_it_is_done() -> None:
     done_with(decide(apply(document), after(snapshot, step.change)), changed=False)
 
 
+def test_what_somebody_else_then_changes_is_not_fought_over() -> None:
+    snapshot = cluster(primitive("web", parameters={"port": "80"}))
+    step = commit(decide(apply(wanted({"id": "web", "parameters": {"port": 81}})), snapshot))
+    done_with(decide(step.job, snapshot), changed=True)
+
+
 def test_what_is_so_already_is_left_alone() -> None:
     snapshot = cluster(
         clone("web-clone", primitive("web", parameters={"port": "80"}), promotable="true", interleave="true"),
@@ -240,12 +246,15 @@ def test_what_happens_beyond_the_document_is_refused(verb: str) -> None:
 # -- removing ---------------------------------------------------------------------------------------------------------
 
 
+MARKS = ("pacewright-owed-web", "pacewright-config-web", "pacewright-begun-web", "pacewright-ready-web-clone")
+
+
 def test_what_runs_is_stopped_before_it_is_removed() -> None:
     ties = (
         '<rsc_order id="o1" first="web-clone" then="db"/><rsc_order id="o2" first="x" then="web-clone"/>'
         '<rsc_location id="l" rsc="web-clone" node="n1" score="5"/>'
     )
-    marked = {"n1": {"pacewright-owed-web": "r1", "pacewright-config-web": "f@1", "pacewright-config-db": "g@1"}}
+    marked = {"n1": dict.fromkeys(MARKS, "1") | {"pacewright-config-db": "1", "pacewright-owed-a-web": "1"}}
     snapshot = cluster(
         clone("web-clone", primitive("web")),
         primitive("db"),
@@ -265,7 +274,10 @@ def test_what_runs_is_stopped_before_it_is_removed() -> None:
     gone = after(one, second.change)
     assert [*gone.resources] == ["db", "x"]
     assert [found.id for found in gone.constraints] == []
-    assert gone.nodes[snapshot.dc or next(iter(gone.nodes))].marks == {"pacewright-config-db": "g@1"}
+    assert gone.nodes[snapshot.dc or next(iter(gone.nodes))].marks == {
+        "pacewright-config-db": "1",
+        "pacewright-owed-a-web": "1",
+    }
     third = commit(decide(second.job, after(gone, None, {("x", "n1"): STOPPED})))
     assert [*after(gone, third.change).resources] == ["db"]
 

@@ -43,10 +43,12 @@ def tools(tmp_path: Path) -> FakeTools:
     return made
 
 
-def answers(tools: FakeTools, document: bytes, patched: str = "exit 0") -> None:
-    path = tools.folder.parent / "cib.out"
+def answers(tools: FakeTools, document: bytes, patched: str = ":", after: bytes = b"") -> None:
+    """A cluster that has that document, and the one `after` a patch."""
+    path, later = tools.folder.parent / "cib.out", tools.folder.parent / "later.out"
     path.write_bytes(document)
-    tools.add("cibadmin", f"case $1 in --patch) cat >/dev/null; {patched} ;; *) cat {path} ;; esac")
+    later.write_bytes(after or document)
+    tools.add("cibadmin", f"case $1 in --patch) {patched}; cat {later} >{path} ;; *) cat {path} ;; esac")
 
 
 def apply(tools: FakeTools, document: object, *options: str) -> Completed:
@@ -162,6 +164,36 @@ def test_a_document_from_standard_input(tools: FakeTools) -> None:
     path.write_text(json.dumps(SAME), encoding="utf-8")
     done = tools.pacewright("resource", "apply", "-", stdout=f"<{path}")
     assert done.stdout.decode().startswith("standard input: the cluster has everything")
+
+
+def test_no_secret_gets_out(tools: FakeTools) -> None:
+    said = {"resources": [{**PORT["resources"][0], "parameters": {"port": 81, "passwd": "s3cret-1", "y": None}}]}
+    for options in ((), ("--plan",), ("--plan", "--json"), ("--json",)):
+        done = apply(tools, said, *options)
+        assert done.code == 0, done.stderr
+        assert "passwd" in done.stdout.decode()
+        assert "s3cret-1" not in done.stdout.decode() + done.stderr.decode()
+        answers(tools, cib(primitive("web", parameters={"port": "80"})))
+    assert "s3cret-1" not in recorded(tools)
+
+
+def recorded(tools: FakeTools) -> str:
+    return (tools.folder.parent / "history.jsonl").read_text(encoding="utf-8")
+
+
+def test_what_was_written_is_recorded_thing_by_thing(tools: FakeTools) -> None:
+    answers(
+        tools, cib(primitive("web", parameters={"port": "80"})), after=cib(primitive("web", parameters={"port": "81"}))
+    )
+    assert json.loads(apply(tools, PORT, "--json").stdout)["changed"] is True
+    entries = [json.loads(line) for line in recorded(tools).splitlines()]
+    assert [entry["kind"] for entry in entries if entry["kind"] != "seen"] == ["call", "intent", "commit", "end"]
+    written = next(entry for entry in entries if entry["kind"] == "commit")
+    assert written["edits"] == [
+        {"edit": "definition", "resource": "web", "name": "parameters.port", "before": "***", "after": "***"}
+    ]
+    shown = tools.pacewright("history", "--all").stdout.decode()
+    assert "parameters.port of web" in shown
 
 
 def test_every_field_is_on_its_page(tools: FakeTools) -> None:

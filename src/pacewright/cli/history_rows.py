@@ -135,7 +135,7 @@ def _edit(told: Mapping[str, Any]) -> str:
             return f"revision of {resource}{on}: {change}"
         case "mark":
             return f"{told.get('name')}{on}: {change}"
-        case "meta":
+        case "meta" | "definition":
             return f"{told.get('name')} of {resource}: {change}"
         case "gate":
             return f"{resource} may run on: {told.get('before') or 'all'} to {told.get('after') or 'all'}"

@@ -9,9 +9,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pacewright.cli.service import progress, seconds
+from pacewright.cli.service import progress, seconds, warn
 from pacewright.cluster import Difference
 from pacewright.errors import UsageError
+from pacewright.record import Log, log_path
 from pacewright.resource import Applied, Options, Resources, load
 
 __all__ = ["configure", "run"]
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry it out; returns the exit code."""
     document = load(_read(args.file), args.file if args.file != "-" else "standard input")
     options = Options(wait=args.wait, allow_collateral=args.allow_collateral, timeout=args.timeout)
-    resources = Resources(progress=progress(quiet=args.json))
+    resources = Resources(progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
     done = resources.plan(document, options) if args.plan else resources.apply(document, options)
     if args.json:
         print(json.dumps(_as_dict(done)))

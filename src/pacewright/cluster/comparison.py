@@ -61,9 +61,13 @@ def _primitive(element: ET.Element) -> Iterator[tuple[tuple[str, str], str]]:
     yield (name, "primitive"), ":".join(part for part in agent if part)
     yield from _pairs(element, "parameters", "instance_attributes")
     yield from _pairs(element, "meta", "meta_attributes")
+    seen: set[str] = set()
     for operation in element.iterfind("operations/op"):
         role = f"[{operation.get('role')}]" if operation.get("role") else ""
         where = f"operations.{operation.get('name')}{role}"
+        if where in seen:  # several checks of one role; their intervals tell them apart
+            where += f"[{operation.get('interval')}]"
+        seen.add(where)
         said = {key: value for key, value in operation.items() if key not in {"id", "name", "role"}}
         for key, value in (said | plain_values(operation, "instance_attributes")).items():
             yield (name, f"{where}.{key}"), value

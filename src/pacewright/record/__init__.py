@@ -7,5 +7,6 @@ builds on that, is loaded by name where it is wanted.
 from pacewright.record.call import Call
 from pacewright.record.journal import SILENT, Journal
 from pacewright.record.log import Log, log_path
+from pacewright.record.private import COVER, is_secret
 
-__all__ = ["SILENT", "Call", "Journal", "Log", "log_path"]
+__all__ = ["COVER", "SILENT", "Call", "Journal", "Log", "is_secret", "log_path"]

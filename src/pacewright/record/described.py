@@ -6,17 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pacewright.cluster import (
     Change,
+    DefineClone,
+    DefineGroup,
+    DefinePrimitive,
+    Detach,
+    Difference,
     Forecast,
     HoldInstance,
     HoldResource,
     NodeName,
     Release,
+    Remove,
     ResourceId,
     SetGate,
     SetMark,
     SetMeta,
     SetRevision,
     Snapshot,
+    Tie,
+    differences,
 )
 from pacewright.record.private import COVER
 
@@ -28,6 +36,8 @@ _OURS = "pacewright"
 _PLAIN_META = frozenset({"target-role", "is-managed", "maintenance"})
 """Meta attributes whose values are told; those of others may be anything."""
 
+_DEFINING = (DefinePrimitive, DefineGroup, DefineClone, Tie, Detach, Remove)
+
 Place = tuple[ResourceId, NodeName]
 States = Mapping[Place, tuple[str, float | None, str]]
 """By instance: its state, since when it has been running well (None if it is not), and what tells its runs apart."""
@@ -35,7 +45,20 @@ States = Mapping[Place, tuple[str, float | None, str]]
 
 def edits(change: Change, snapshot: Snapshot) -> list[Described]:
     """What a change writes, with what was there before."""
-    return [described for edit in change.edits for described in _edit(edit, snapshot)]
+    defining = any(isinstance(edit, _DEFINING) for edit in change.edits)
+    return [
+        *(described for edit in change.edits for described in _edit(edit, snapshot)),
+        *(_difference(one) for one in (differences(snapshot.root, change.apply(snapshot)) if defining else ())),
+    ]
+
+
+def _difference(one: Difference) -> Described:
+    """One thing of a definition; an edit of that sort names many that are so already."""
+    where, _, name = one.what.partition(".")
+    before, after = one.before, one.after
+    if where == "parameters" or (where == "meta" and name not in _PLAIN_META):
+        before, after = _covered(before), _covered(after)
+    return {"edit": "definition", "resource": one.resource, "name": one.what, "before": before, "after": after}
 
 
 def _edit(edit: object, snapshot: Snapshot) -> Iterator[Described]:
@@ -62,7 +85,7 @@ def _edit(edit: object, snapshot: Snapshot) -> Iterator[Described]:
             yield {"edit": "hold", "resource": resource, "node": None, "until": until}
         case Release(resource=resource, node=node):
             yield {"edit": "release", "resource": resource, "node": node}
-        case _:
+        case _ if not isinstance(edit, _DEFINING):
             yield {"edit": type(edit).__name__}
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from pacewright.cluster import Snapshot
 
-__all__ = ["COVER", "covered", "secret_parameters"]
+__all__ = ["COVER", "covered", "is_secret", "secret_parameters"]
 
 COVER = "***"
 
@@ -78,5 +78,10 @@ def secret_parameters(snapshot: Snapshot) -> Iterator[str]:
     """The values of every parameter in the cluster that is called like a secret."""
     for resource in snapshot.resources.values():
         for name, value in resource.parameters.items():
-            if len(value) >= _SHORTEST and any(sign in name.lower() for sign in _SECRET_NAME):
+            if len(value) >= _SHORTEST and is_secret(name):
                 yield value
+
+
+def is_secret(name: str) -> bool:
+    """True if a parameter is called like a secret."""
+    return any(sign in name.lower() for sign in _SECRET_NAME)

@@ -40,11 +40,13 @@ class Apply:
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
         del now
-        change = Change(edits=edits(self.document, snapshot, self.usual), reason="apply")
-        if not changes_nothing(snapshot.root, change.apply(snapshot)):
-            known = self.known_failures if self.acted else frozenset(_failures(snapshot, self._own(snapshot)))
-            job = replace(self, acted=True, known_failures=known)
-            return Commit(change=change, job=job, summary="writing what differs")
+        left = any(name.id in snapshot.resources for name in self.document.unwanted)
+        if not self.acted or left:  # what is written once is not written again: somebody may want it otherwise
+            change = Change(edits=edits(self.document, snapshot, self.usual), reason="apply")
+            if not changes_nothing(snapshot.root, change.apply(snapshot)):
+                known = self.known_failures if self.acted else frozenset(_failures(snapshot, self._own(snapshot)))
+                job = replace(self, acted=True, known_failures=known)
+                return Commit(change=change, job=job, summary="writing what differs")
         going = leaving(self.document, snapshot)
         if going:
             return self._await_stop(going, snapshot)
@@ -58,7 +60,7 @@ class Apply:
             return step
         refused = refusal(
             self.document.source,
-            self._named(),
+            self.document.named,
             step.change.reason,
             forecast,
             planned,
@@ -67,12 +69,8 @@ class Apply:
         )
         return refused or step
 
-    def _named(self) -> tuple[ResourceId, ...]:
-        wanted = tuple(resource.id for resource in self.document.resources)
-        return (*wanted, *(resource.id for resource in self.document.unwanted))
-
     def _own(self, snapshot: Snapshot) -> tuple[ResourceId, ...]:
-        return tuple(name for name in self._named() if name in snapshot.resources)
+        return tuple(name for name in self.document.named if name in snapshot.resources)
 
     def _await_stop(self, going: tuple[ResourceId, ...], snapshot: Snapshot) -> Next:
         for name in going:

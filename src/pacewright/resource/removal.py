@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pacewright.cluster import Detach, Edit, Kind, Remove, ResourceId, SetMark, SetMeta, Snapshot, is_true
 from pacewright.errors import Refused
 from pacewright.resource.wanted import Document, Unwanted
-from pacewright.service.revision import OWED, REPORT
 
 __all__ = ["leaving", "removals"]
 
@@ -29,9 +28,7 @@ def removals(document: Document, snapshot: Snapshot) -> Iterator[Edit]:
     for resource in unwanted:
         if not _runs(resource.id, snapshot):
             yield Remove(resource=resource.id)
-            for node in snapshot.nodes:
-                yield SetMark(node=node, name=f"{OWED}{resource.id}", value=None)
-                yield SetMark(node=node, name=f"{REPORT}{resource.id}", value=None)
+            yield from _unmarked(resource.id, emptied, snapshot)
             continue
         if snapshot.maintenance or not _managed(resource.id, snapshot):
             raise _refused(resource, "it runs, and the cluster may not stop it now (unmanaged, or maintenance)")
@@ -39,6 +36,15 @@ def removals(document: Document, snapshot: Snapshot) -> Iterator[Edit]:
             if found.id in emptied:
                 yield Detach(resource=found.id, among=emptied)
         yield SetMeta(resource=resource.id, name="target-role", value="Stopped")
+
+
+def _unmarked(resource: ResourceId, emptied: frozenset[ResourceId], snapshot: Snapshot) -> Iterator[SetMark]:
+    """Take away every mark of ours (`pacewright-owed-web`) about it and about what goes with it."""
+    about = {found.id for found in snapshot.ancestors(resource)} & emptied
+    for node in snapshot.nodes.values():
+        for name in node.marks:
+            if name.removeprefix("pacewright-").partition("-")[2] in about:
+                yield SetMark(node=node.name, name=name, value=None)
 
 
 def leaving(document: Document, snapshot: Snapshot) -> tuple[ResourceId, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster import (
@@ -12,9 +12,7 @@ from pacewright.cluster import (
     Difference,
     Forecast,
     LiveConnection,
-    NodeName,
     Operation,
-    ResourceId,
     Simulation,
     Snapshot,
     default_operations,
@@ -23,6 +21,7 @@ from pacewright.cluster import (
     wait,
 )
 from pacewright.errors import ClusterDown, ConfigError, Refused
+from pacewright.record import COVER, SILENT, Call, Journal, Log, is_secret
 from pacewright.resource.apply import Apply
 from pacewright.resource.wanted import Document
 from pacewright.service.loop import Progress, carry_out
@@ -75,11 +74,13 @@ class Resources:
     Args:
         clock: where time comes from.
         progress: told a line for each step.
+        log: where it is recorded what is done; None for nowhere.
     """
 
-    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, progress: Progress = _silent) -> None:
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, progress: Progress = _silent, log: Log | None = None) -> None:
         self._clock = clock
         self._progress = progress
+        self._log = log
 
     def apply(self, document: Document, options: Options) -> Applied:
         """See to it that the cluster has what the document says, in one commit.
@@ -88,13 +89,24 @@ class Resources:
             Refused: something is there as another sort of thing, or something beyond the document would suffer.
             ConfigError: the document names what is nowhere.
         """
+        with Call(self._log, self._clock, verb="apply", service=document.source, options=asdict(options)) as call:
+            applied = self._already(document, options) or self._apply(document, options, call)
+            call.ended(changed=applied.outcome.changed, message=applied.outcome.message)
+        return applied
+
+    def _already(self, document: Document, options: Options) -> Applied | None:
+        """If everything is so already, as nearly always, one look at the cluster is enough."""
         snapshot = read()
-        if snapshot.dc is not None and not options.wait:
-            step = self._job(document, options, snapshot).decide(snapshot, None, self._clock.now())
-            if isinstance(step, Done):  # as nearly always; the rest would cost as much again
-                return Applied(outcome=step.outcome, changes=(), actions=())
+        if snapshot.dc is None or options.wait:
+            return None
+        step = self._job(document, options, snapshot).decide(snapshot, None, self._clock.now())
+        return Applied(outcome=step.outcome, changes=(), actions=()) if isinstance(step, Done) else None
+
+    def _apply(self, document: Document, options: Options, call: Call) -> Applied:
         with LiveConnection(self._clock) as cluster:
-            return self._carry_out(document, options, cluster, options.timeout, self._progress)
+            for first in document.named[:1]:
+                call.about(cluster.read(), first, document.named)
+            return self._carry_out(document, options, cluster, options.timeout, self._progress, call)
 
     def plan(self, document: Document, options: Options) -> Applied:
         """What `apply` would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
@@ -114,7 +126,13 @@ class Resources:
             return replace(done, refused=error)
 
     def _carry_out(
-        self, document: Document, options: Options, cluster: Connection, seconds: float, progress: Progress
+        self,
+        document: Document,
+        options: Options,
+        cluster: Connection,
+        seconds: float,
+        progress: Progress,
+        journal: Journal = SILENT,
     ) -> Applied:
         deadline = Deadline.after(seconds, self._clock)
         has_dc = "the cluster to have a DC (it is starting, or electing one)"
@@ -122,8 +140,16 @@ class Resources:
             lambda found: found.dc is not None, deadline, cluster=cluster, waiting_for=has_dc, clock=self._clock
         )
         job = self._job(document, options, snapshot)
-        witness = _Witness(cluster)
-        outcome = carry_out(job, witness, name=document.source, deadline=deadline, clock=self._clock, progress=progress)
+        witness = _Witness(journal)
+        outcome = carry_out(
+            job,
+            cluster,
+            name=document.source,
+            deadline=deadline,
+            clock=self._clock,
+            progress=progress,
+            journal=witness,
+        )
         return Applied(outcome=outcome, changes=tuple(witness.changes), actions=tuple(witness.actions))
 
     @staticmethod
@@ -157,33 +183,41 @@ def _usual_operations(document: Document, snapshot: Snapshot) -> dict[str, tuple
     return found
 
 
-@dataclass(slots=True, kw_only=False)
 class _Witness:
-    """A connection that notes what was written and what the scheduler said about it."""
+    """A journal that keeps, for the answer, what was written and what the scheduler said about it."""
 
-    cluster: Connection
-    changes: list[Difference] = field(default_factory=list)
-    actions: list[Action] = field(default_factory=list)
-    _foreseen: Forecast | None = None
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._forecast: Forecast | None = None
+        self._intended: tuple[Difference, ...] = ()
+        self.changes: list[Difference] = []
+        self.actions: list[Action] = []
 
-    def read(self) -> Snapshot:
-        return self.cluster.read()
+    def saw(self, snapshot: Snapshot) -> None:
+        self._journal.saw(snapshot)
 
-    def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
-        forecast = self.cluster.what_if(snapshot, change, then)
-        if change is not None:
-            self._foreseen = forecast
-        return forecast
+    def decided(self, what: str, why: str) -> None:
+        self._journal.decided(what, why)
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
-        written = self.cluster.commit(change, based_on=based_on)
-        if written:
-            self.changes += differences(based_on.root, change.apply(based_on))
-            self.actions += self._foreseen.actions if self._foreseen is not None else ()
-        return written
+    def foresaw(self, forecast: Forecast) -> None:
+        self._forecast = forecast
+        self._journal.foresaw(forecast)
 
-    def cleanup(self, resource: ResourceId, node: NodeName) -> None:
-        self.cluster.cleanup(resource, node)
+    def intends(self, change: Change, *, based_on: Snapshot) -> None:
+        self._intended = differences(based_on.root, change.apply(based_on))
+        self._journal.intends(change, based_on=based_on)
 
-    def wait(self, seconds: float) -> bool:
-        return self.cluster.wait(seconds)
+    def committed(self) -> None:
+        self.changes += [_covered(one) for one in self._intended]
+        self.actions += self._forecast.actions if self._forecast is not None else ()
+        self._journal.committed()
+
+    def refused(self) -> None:
+        self._journal.refused()
+
+
+def _covered(one: Difference) -> Difference:
+    """Without the value of a parameter that is called like a secret: answers end in logs."""
+    if not (one.what.startswith("parameters.") and is_secret(one.what.removeprefix("parameters."))):
+        return one
+    return replace(one, before=one.before and COVER, after=one.after and COVER)

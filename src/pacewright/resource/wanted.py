@@ -80,3 +80,9 @@ class Document:
     unwanted: tuple[Unwanted, ...]
     constraints: tuple[WantedConstraint, ...]
     source: str
+
+    @property
+    def named(self) -> tuple[ResourceId, ...]:
+        """Every primitive that it speaks of."""
+        wanted = tuple(resource.id for resource in self.resources)
+        return (*wanted, *(resource.id for resource in self.unwanted))
