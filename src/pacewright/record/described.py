@@ -79,10 +79,9 @@ def _edit(edit: object, snapshot: Snapshot) -> Iterator[Described]:
         case SetGate(resource=resource, nodes=nodes):
             before, value = _let_in(snapshot.gates.get(resource)), _let_in(nodes)
             yield {"edit": "gate", "resource": resource, "before": before, "after": value}
-        case HoldInstance(resource=resource, node=node, until=until):
-            yield {"edit": "hold", "resource": resource, "node": node, "until": until}
-        case HoldResource(resource=resource, until=until):
-            yield {"edit": "hold", "resource": resource, "node": None, "until": until}
+        case HoldInstance() | HoldResource():
+            node = edit.node if isinstance(edit, HoldInstance) else None
+            yield {"edit": "hold", "resource": edit.resource, "node": node, "until": edit.until}
         case Release(resource=resource, node=node):
             yield {"edit": "release", "resource": resource, "node": node}
         case _ if not isinstance(edit, _DEFINING):
