@@ -84,6 +84,7 @@ def make_job(
     Raises:
         PacewrightError: it cannot be begun; nothing was done.
     """
+    asked = _Asked(verb, target, snapshot, planned, said, options, here, now)
     if verb in {"start", "stop"}:
         refuse_if_hindered(target, snapshot, "not started" if verb == "start" else "not stopped")
     beyond = options.allow_collateral
@@ -93,132 +94,115 @@ def make_job(
         case "stop":
             return Stop(target=target, allow_collateral=beyond, wave=options.wave)
         case "start":
-            then: Start | Restart = Start(target=target, allow_collateral=beyond)
+            return asked.gathering(Start(target=target, allow_collateral=beyond))
         case _:
-            then = _roll(verb, target, snapshot, planned, said=said, options=options, here=here, now=now)
-    return _gathering(then, target, snapshot, said=said, options=options, here=here, now=now)
+            return asked.gathering(asked.roll())
 
 
-def _roll(
-    verb: Verb,
-    target: Target,
-    snapshot: Snapshot,
-    planned: Forecast,
-    *,
-    said: ServiceSettings,
-    options: Options,
-    here: NodeName | None,
-    now: float,
-) -> Restart:
-    at_once = options.at_once or said.together
-    beyond = options.allow_collateral
-    if verb == "restart":
-        node = known_node(options.node, snapshot) if options.node is not None else None
-        token = new_token(now)
-        job = begin_restart(target, snapshot, planned, token=token, node=node, at_once=at_once, allow_collateral=beyond)
-    else:
-        job = begin_refresh(
-            target,
-            snapshot,
-            planned,
-            own=_own_report(verb, target, snapshot, said, options, here, now),
-            at_once=at_once,
-            allow_collateral=beyond,
-            only_report=verb == "report",
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call as `make_job` is told of it."""
+
+    verb: Verb
+    target: Target
+    snapshot: Snapshot
+    planned: Forecast
+    said: ServiceSettings
+    options: Options
+    here: NodeName | None
+    now: float
+
+    def roll(self) -> Restart:
+        """A restart, a refresh, or one of its kin, as services.yaml wants it to go."""
+        said = self.said
+        return replace(
+            self._restart() if self.verb == "restart" else self._refresh(),
+            limit=said.limit(len({i.node for i in self.snapshot.instances_of(self.target.resource)})),
+            gates=said.health is not None,
+            order=said.order,
+            keeps_going=said.keeps_going,
+            drains=said.drain is not None,
         )
-    return replace(
-        job,
-        limit=said.limit(len({i.node for i in snapshot.instances_of(target.resource)})),
-        gates=said.health is not None,
-        order=said.order,
-        keeps_going=said.keeps_going,
-        drains=said.drain is not None,
-    )
 
+    def _restart(self) -> Restart:
+        node = self.options.node
+        return begin_restart(
+            self.target,
+            self.snapshot,
+            self.planned,
+            token=new_token(self.now),
+            node=known_node(node, self.snapshot) if node is not None else None,
+            at_once=self._at_once,
+            allow_collateral=self.options.allow_collateral,
+        )
 
-def _gathering(
-    then: Start | Restart,
-    target: Target,
-    snapshot: Snapshot,
-    *,
-    said: ServiceSettings,
-    options: Options,
-    here: NodeName | None,
-    now: float,
-) -> Job:
-    """The operation itself, or one that first waits for the other nodes, where that is for the whole service."""
-    if isinstance(then, Refresh):
-        own = then.own
-        if own is None or then.only_report or not then.at_once or not options.barrier:
-            return then
-        then = replace(then, own=None, renewed=own.node)
-    elif isinstance(then, Start):
-        own = _at_start(target, snapshot, said, options, here, now)
+    def _refresh(self) -> Refresh:
+        return begin_refresh(
+            self.target,
+            self.snapshot,
+            self.planned,
+            own=self._own_report(),
+            at_once=self._at_once,
+            allow_collateral=self.options.allow_collateral,
+            only_report=self.verb == "report",
+        )
+
+    @property
+    def _at_once(self) -> bool:
+        return self.options.at_once or self.said.together
+
+    def gathering(self, then: Start | Restart) -> Job:
+        """The operation itself, or one that first waits for the other nodes, where that is for the whole service."""
+        own: OwnReport | None = None
+        if isinstance(then, Start):
+            own = self._report_at_start()
+        elif isinstance(then, Refresh) and then.at_once and self.options.barrier and not then.only_report:
+            own = then.own
+            then = replace(then, own=None, renewed=own.node if own is not None else None)
+        elif not isinstance(then, Refresh) and then.at_once and self.options.barrier and self.here is not None:
+            own = own_report(self.here, None, self.target, self.snapshot, gate=self.said.gate)
         if own is None:
             return then
-    elif options.barrier and then.at_once and here is not None:
-        own = own_report(here, None, target, snapshot, gate=said.gate)
-    else:
-        return then
-    return Gather(
-        target=target,
-        own=own,
-        then=then,
-        barrier=said.barrier,
-        wave=options.wave,
-        alone=not options.barrier,
-        without=tuple(known_node(node, snapshot) for node in options.without),
-    )
-
-
-def _at_start(
-    target: Target,
-    snapshot: Snapshot,
-    said: ServiceSettings,
-    options: Options,
-    here: NodeName | None,
-    now: float,
-) -> OwnReport | None:
-    """What a `start` reports: this node's config if its inputs are known; nothing for somebody at a shell otherwise."""
-    inputs = options.inputs or said.config
-    if here is None or not (options.barrier or options.inputs or said.gate):
-        return None
-    report = _report_of(inputs, target, snapshot, here, now) if inputs else None
-    return own_report(here, report, target, snapshot, gate=said.gate)
-
-
-def _own_report(
-    verb: Verb,
-    target: Target,
-    snapshot: Snapshot,
-    said: ServiceSettings,
-    options: Options,
-    here: NodeName | None,
-    now: float,
-) -> OwnReport | None:
-    inputs = options.inputs or said.config
-    if here is None:
-        if verb == "reconcile":
-            return None
-        raise UsageError(
-            f"{target.name}: this machine is not a node of the cluster, so it has no config to report.",
-            hint="Run it on a node, or use `pacewright reconcile` to pay what is owed.",
+        return Gather(
+            target=self.target,
+            own=own,
+            then=then,
+            barrier=self.said.barrier,
+            wave=self.options.wave,
+            alone=not self.options.barrier,
+            without=tuple(known_node(node, self.snapshot) for node in self.options.without),
         )
-    if verb == "reconcile" and not inputs:
-        return None
-    # Nobody knows what has changed, so the call itself is the change; it is written down before anything is done.
-    if inputs:
-        report = _report_of(inputs, target, snapshot, here, now)
-    else:
-        report = Report(fingerprint=ONCE + new_token(now), changed=now)
-    own = own_report(here, report, target, snapshot, gate=said.gate)
-    comes = verb == "report" and options.barrier
-    return replace(own, ready=Ready(wave=options.wave, at=now, until=now)) if comes else own
 
+    def _report_at_start(self) -> OwnReport | None:
+        """This node's config if it is to be reported; nothing for somebody at a shell."""
+        inputs = self.options.inputs or self.said.config
+        if self.here is None or not (self.options.barrier or self.options.inputs or self.said.gate):
+            return None
+        report = self._report_of(inputs, self.here) if inputs else None
+        return own_report(self.here, report, self.target, self.snapshot, gate=self.said.gate)
 
-def _report_of(inputs: tuple[str, ...], target: Target, snapshot: Snapshot, here: NodeName, now: float) -> Report:
-    found = fingerprint(inputs)
-    runs = (i.run for i in snapshot.instances_of(target.resource) if i.node == here)
-    # What began in the future began before this clock was set back, so times say nothing about it.
-    future = [run.since for run in runs if run is not None and run.since is not None and run.since > now]
-    return Report(fingerprint=found.fingerprint, changed=max([found.changed, *future]))
+    def _own_report(self) -> OwnReport | None:
+        inputs = self.options.inputs or self.said.config
+        if self.here is None and self.verb != "reconcile":
+            raise UsageError(
+                f"{self.target.name}: this machine is not a node of the cluster, so it has no config to report.",
+                hint="Run it on a node, or use `pacewright reconcile` to pay what is owed.",
+            )
+        if self.here is None or (self.verb == "reconcile" and not inputs):
+            return None
+        if inputs:
+            report = self._report_of(inputs, self.here)
+        else:
+            # Nobody knows what has changed, so the call itself is the change; it is written down before it is acted on.
+            report = Report(fingerprint=ONCE + new_token(self.now), changed=self.now)
+        own = own_report(self.here, report, self.target, self.snapshot, gate=self.said.gate)
+        if self.verb != "report" or not self.options.barrier:
+            return own
+        return replace(own, ready=Ready(wave=self.options.wave, at=self.now, until=self.now))
+
+    def _report_of(self, inputs: tuple[str, ...], here: NodeName) -> Report:
+        found = fingerprint(inputs)
+        runs = (i.run for i in self.snapshot.instances_of(self.target.resource) if i.node == here)
+        # What began in the future began before this clock was set back, so times say nothing about it.
+        future = [run.since for run in runs if run is not None and run.since is not None and run.since > self.now]
+        return Report(fingerprint=found.fingerprint, changed=max([found.changed, *future]))

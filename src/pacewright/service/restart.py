@@ -10,7 +10,7 @@ and expires by itself; when it has stopped, the hold is taken away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pacewright.cluster import (
@@ -33,9 +33,10 @@ from pacewright.service.effects import collateral
 from pacewright.service.ending import failure, given_up, outcome, unfinished
 from pacewright.service.order import Last
 from pacewright.service.revision import OWED, owed_on, redefined, reported, revision_of
+from pacewright.service.serving import give_back, serving_again
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
-from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
+from pacewright.service.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
 from pacewright.service.target import Target
 
 __all__ = ["Restart", "begin_restart"]
@@ -172,7 +173,7 @@ class Restart:
             return Wait(reason=f"{', '.join(waiting)} to restart", job=self)
         for slot in those(SlotState.BROKEN):
             return self._clean(slot, snapshot)
-        if step := self._serving_again(states, snapshot):
+        if step := serving_again(self, states, snapshot):
             return step
         if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot, self.order)):
             return self._restart(tuple(old[:room]), tuple(old), snapshot, now)
@@ -181,25 +182,6 @@ class Restart:
     def without(self, slot: Slot, seen: str) -> Restart:
         """The roll that goes on though an instance has failed."""
         return replace(self, lost={**self.lost, slot: seen})
-
-    def _serving_again(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Next | None:
-        """What is up again must be healthy, and get its share back, before another one goes down."""
-        if ungated := self._ungated(states, snapshot):
-            return Check(
-                nodes=ungated,
-                job=replace(self, gated=self.gated | set(ungated)),
-                failed=(lambda node, seen: self.without(Slot(node), seen)) if self.keeps_going else None,
-            )
-        back = [NodeName(slot) for slot, state in states.items() if state is SlotState.FRESH]
-        return self._give_back(back, snapshot)
-
-    def _give_back(self, nodes: Iterable[NodeName], snapshot: Snapshot) -> Restore | None:
-        if not self.drains:
-            return None
-        settled = {i.node for i in snapshot.instances_of(self.target.resource) if i.settled}
-        due = drained(self.target, snapshot).intersection(nodes) & settled - self.restored
-        due -= set(map(NodeName, self.lost))
-        return Restore(nodes=tuple(sorted(due)), job=replace(self, restored=self.restored | due)) if due else None
 
     def _restart(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Next:
         """Restart these, drained first if that is wanted; each thing is written down before it is done."""
@@ -234,17 +216,6 @@ class Restart:
         if along and isinstance(job, Restart):
             job = replace(job, companions=job.companions | along)
         return replace(step, job=job)
-
-    def _ungated(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> tuple[NodeName, ...]:
-        """Nodes whose instance is up to date, and of which this call has not seen yet that it is healthy.
-
-        Also those that a call before this one has restarted: it may have died while it asked.
-        """
-        if not self.gates or self.at_once:
-            return ()
-        old = {slot for slot, state in states.items() if state is not SlotState.FRESH} | set(self.lost)
-        found = (i.node for i in snapshot.instances_of(self.target.resource) if i.settled)
-        return tuple(sorted({node for node in found if Slot(node) not in old and WHOLE not in old} - self.gated))
 
     def _busy_elsewhere(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[str]:
         """Nodes outside this roll where an instance of the service is being stopped or started."""
@@ -415,7 +386,7 @@ class Restart:
 
     def _leftovers(self, snapshot: Snapshot, settled: tuple[Edit, ...] = ()) -> Next | None:
         """What stands in the cluster though it is over: by this call, or by one that died."""
-        if step := self._give_back(drained(self.target, snapshot), snapshot):
+        if step := give_back(self, drained(self.target, snapshot), snapshot):
             return step
         edits = settled or tuple(self._over(snapshot))
         if not edits:
