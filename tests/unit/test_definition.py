@@ -355,3 +355,14 @@ def test_what_differs_is_told_thing_by_thing() -> None:
         ("o", "order", "first=a then=b", None),
     ]
     assert differences(before, before) == ()
+
+
+def test_operations_of_one_role_are_told_apart_by_their_intervals() -> None:
+    second = '<op id="x" name="monitor" interval="60s" timeout="5s"/></operations>'
+    before = cluster(primitive("web").replace("</operations>", second)).root
+    after = cluster(primitive("web").replace("</operations>", second).replace('"20s"', '"21s"')).root
+    assert differences(before, after) == (
+        Difference(resource="web", what="operations.monitor.timeout", before="20s", after="21s"),
+    )
+    later = cluster(primitive("web").replace("</operations>", second.replace("5s", "6s"))).root
+    assert [one.what for one in differences(before, later)] == ["operations.monitor[60s].timeout"]
