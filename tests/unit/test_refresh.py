@@ -6,7 +6,7 @@ from pacewright.cluster import NodeName, ResourceId, Snapshot
 from pacewright.service.config import Settings
 from pacewright.service.refresh import Refresh, begin_refresh
 from pacewright.service.report import own_report
-from pacewright.service.revision import Report
+from pacewright.service.revision import Report, debts
 from pacewright.service.step import Clean, Commit, Done, Next
 from pacewright.service.target import find
 from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
@@ -62,3 +62,31 @@ def test_a_failed_instance_is_tried_again_with_the_config_that_its_node_reports(
 def test_where_nothing_is_due_a_failure_elsewhere_is_left_alone() -> None:
     snapshot = one_failed()
     assert isinstance(begin(snapshot, "n1", "aaaa").decide(snapshot, None, NOW), Done)
+
+
+def probed_after_a_restart(marks: dict[str, str], since: int) -> Snapshot:
+    """A restart was asked for at 2026-11-24 08:00:00 UTC; later a probe has hidden when the instance began."""
+    probe = (Op(task="monitor", run=9, call=90, rc=0, expected=7, at=since),)
+    sets = revision_on("web", "n1", "20261124T080000Z-abcdef")
+    return cluster(primitive("web", sets=sets), histories={("web", "n1"): probe}, attributes={"n1": marks})
+
+
+ASKED = 1_795_507_200
+
+
+def test_a_restart_that_was_asked_for_tells_when_an_instance_began_whose_start_is_hidden() -> None:
+    """Seen in the campaign: a controller died after a restart, and the first report restarted once more."""
+    for changed, is_due in ((ASKED - 10.0, False), (ASKED + 10.0, True)):
+        snapshot = probed_after_a_restart({"pacewright-config-web": f"aaaa@{changed}"}, since=ASKED + 60)
+        target = find("web", snapshot, Settings())
+        assert target is not None
+        assert bool(list(debts(target, snapshot))) == is_due
+
+
+def test_a_token_tells_nothing_if_it_comes_from_the_future_or_nobody_saw_the_start() -> None:
+    report = {"pacewright-config-web": f"aaaa@{ASKED - 10.0}"}
+    for marks, since in ((report, ASKED - 60), ({**report, "pacewright-begun-web": "1:1:0:x"}, ASKED + 60)):
+        snapshot = probed_after_a_restart(marks, since)
+        target = find("web", snapshot, Settings())
+        assert target is not None
+        assert list(debts(target, snapshot))

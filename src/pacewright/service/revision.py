@@ -150,7 +150,22 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     fingerprint = _fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
     if fingerprint == report.fingerprint:
         return False
-    return instance.run.started is None or instance.run.started <= report.changed
+    began = began_after(instance, snapshot)
+    return began is None or began <= report.changed
+
+
+def began_after(instance: Instance, snapshot: Snapshot) -> float | None:
+    """A moment since which an instance's present run has begun, in seconds since the epoch; None if nothing tells.
+
+    Where a probe or a promote hides its start, the token in its revision tells when a restart was asked for which was
+    seen to be done (no mark says that it is only begun). A token from the future is a clock's fault and tells nothing.
+    """
+    run = instance.run
+    if run is None or run.started is not None:
+        return run.started if run is not None else None
+    asked = token_time(snapshot.resources[instance.resource].revision_on(instance.node) or "")
+    begun = BEGUN + instance.resource in snapshot.nodes[instance.node].marks
+    return asked if asked is not None and not begun and run.since is not None and asked <= run.since else None
 
 
 def unproven(instance: Instance, snapshot: Snapshot) -> bool:
@@ -186,7 +201,7 @@ def unreported(target: Target, node: NodeName, inputs: Inputs, snapshot: Snapsho
         if instance.resource not in target.primitives or instance.node != node or instance.run is None:
             continue
         report = reported(instance.resource, node, snapshot)
-        began = instance.run.started
+        began = began_after(instance, snapshot)
         known = report.fingerprint if report is not None else None
         fresh = began is not None and began > inputs.changed
         if known != inputs.fingerprint and not fresh:
