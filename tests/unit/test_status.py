@@ -269,4 +269,6 @@ def test_the_json_of_a_status_has_everything(
             },
         ],
         "owed": [],
+        "config": [],
+        "at_boot": [],
     }

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pacewright.cli.service import debt_as_dict
+from pacewright.cli.service_json import debt_as_dict
 from pacewright.cli.tables import moment, table
 from pacewright.service import DEFAULT_PATH, Services
 

@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pacewright.cli.catalog import show_catalog, status_code
+from pacewright.cli.service_json import service_as_dict
 from pacewright.cli.tables import moment, table
 from pacewright.errors import UsageError
 from pacewright.record import Log, log_path
-from pacewright.service import DEFAULT_PATH, Debt, Native, Options, Outcome, Planned, Services, ServiceStatus, State
+from pacewright.service import DEFAULT_PATH, Native, Options, Outcome, Planned, Services, ServiceStatus
 
-__all__ = ["configure", "debt_as_dict", "progress", "run", "seconds", "show_outcome", "warn"]
+__all__ = ["configure", "progress", "run", "seconds", "show_outcome", "warn"]
 
 _CHANGES = {
     "start": "see to it that the service runs",
@@ -37,7 +39,6 @@ _MORE = {
     "enable": "Takes `is-managed=false` and maintenance of the resource away.",
     "disable": "It goes on running as it is, and nobody looks after it. To stop it, use `stop`.",
 }
-_STATUS_CODES = {State.RUNNING: 0, State.CHANGING: 3, State.FAILED: 3, State.STOPPED: 3}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     status = verbs.add_parser("status", help="show how services are on each node; exit code as systemctl's")
     status.add_argument("names", nargs="+", metavar="NAME", help="alias, resource id or systemd unit")
     status.add_argument("--node", help="the node whose own instance decides the exit code (default: this one)")
+    status.add_argument(
+        "--inputs",
+        metavar="FILE",
+        help="with --json: each service's config inputs as a JSON object, for what is owed on this node; - is standard "
+        "input (`config` in services.yaml counts more)",
+    )
     _common(status)
     for verb, purpose in _CHANGES.items():
         change = verbs.add_parser(verb, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}. {_MORE[verb]}")
@@ -104,7 +111,11 @@ def run(args: argparse.Namespace) -> int:
     services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
     if args.verb == "list":
         return _show(services.statuses(), as_json=args.json, listing=True)
+    if args.verb == "status" and args.json:
+        return show_catalog(services, args.names, node=args.node, inputs=args.inputs)
     if args.verb == "status":
+        if args.inputs is not None:
+            raise UsageError("--inputs: only with --json.")
         return _show(services.statuses(args.names, node=args.node), as_json=args.json, listing=False)
     if args.node is not None and args.verb != "restart":
         raise UsageError(
@@ -191,18 +202,14 @@ def warn(text: str) -> None:
 
 def _show(found: list[ServiceStatus | Native], *, as_json: bool, listing: bool) -> int:
     if as_json:
-        print(json.dumps({"services": [_as_dict(status) for status in found]}))
+        print(json.dumps({"services": [service_as_dict(status) for status in found]}))
     elif listing:
         print(table(("SERVICE", "STATE", "WHERE", "RESOURCE", "AGENT"), [_row(status) for status in found]))
     else:
         print("\n\n".join(_paragraph(status) for status in found))
     if listing:
         return 0
-    return max((_STATUS_CODES[_here(status)] for status in found), default=0)
-
-
-def _here(status: ServiceStatus | Native) -> State:
-    return status.state if isinstance(status, Native) else status.here
+    return max((status_code(status) for status in found), default=0)
 
 
 def _row(status: ServiceStatus | Native) -> tuple[str, ...]:
@@ -240,55 +247,6 @@ def _paragraph(status: ServiceStatus | Native) -> str:
         lines += [f"  {line}" for line in body.splitlines()]
     lines += [f"  restart owed on {debt.node} since {moment(debt.since)}: {debt.reason}" for debt in status.owed]
     return "\n".join(lines)
-
-
-def _as_dict(status: ServiceStatus | Native) -> dict[str, Any]:
-    if isinstance(status, Native):
-        return {
-            "name": status.name,
-            "provider": "systemd",
-            "resource": None,
-            "state": status.state.value,
-            "here": status.state.value,
-            "enabled": status.unit.enabled,
-            "managed": True,
-            "unit": status.unit.name,
-        }
-    return {
-        "name": status.target.name,
-        "provider": "cluster",
-        "resource": status.target.outermost,
-        "primitives": list(status.target.primitives),
-        "agent": status.agent,
-        "state": status.state.value,
-        "here": status.here.value,
-        "enabled": status.enabled,
-        "managed": status.managed,
-        "hindrance": status.hindrance or None,
-        "instances": [
-            {
-                "node": instance.node,
-                "resource": instance.resource,
-                "state": instance.state,
-                "role": instance.role.value,
-                "since": instance.run.since if instance.run is not None else None,
-                "failure": str(instance.failure) if instance.failure is not None else None,
-            }
-            for instance in status.instances
-        ],
-        "owed": [debt_as_dict(debt) for debt in status.owed],
-    }
-
-
-def debt_as_dict(debt: Debt) -> dict[str, Any]:
-    """A debt for --json."""
-    return {
-        "node": debt.node,
-        "resource": debt.primitive,
-        "since": debt.since,
-        "reason": debt.reason,
-        "hindrance": debt.hindrance or None,
-    }
 
 
 def show_outcome(outcome: Outcome, *, as_json: bool) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pacewright.errors import OperationFailed, PacewrightError
+from pacewright.errors import OperationFailed, PacewrightError, ToolOutput
 from pacewright.process import run
 
-__all__ = ["Unit", "disable_at_boot", "last_lines", "operate", "show"]
+__all__ = ["Unit", "disable_at_boot", "last_lines", "operate", "show", "show_all"]
 
 _SHOW_TIMEOUT = 10.0
+_SHOW_EACH = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +37,36 @@ class Unit:
 
 
 def show(name: str) -> Unit:
-    """Ask systemd about a unit (`systemctl show`, whose output is made for programs).
+    """Ask systemd about a unit.
 
     Raises:
         ToolMissing, ToolHung, ToolFailed: systemd does not answer.
     """
-    wanted = "LoadState,ActiveState,SubState,UnitFileState,MainPID"
-    done = run(["systemctl", "show", "--property", wanted, "--", _full(name)], timeout=_SHOW_TIMEOUT).checked()
-    values = dict(line.partition("=")[::2] for line in done.stdout.decode(errors="replace").splitlines())
+    return show_all([name])[0]
+
+
+def show_all(names: Sequence[str]) -> tuple[Unit, ...]:
+    """Ask systemd about units, in one question (`systemctl show`, whose output is made for programs).
+
+    Raises:
+        ToolMissing, ToolHung, ToolFailed: systemd does not answer.
+    """
+    if not names:
+        return ()
+    full = [_full(name) for name in names]
+    argv = ["systemctl", "show", "--property", "LoadState,ActiveState,SubState,UnitFileState,MainPID", "--", *full]
+    done = run(argv, timeout=_SHOW_TIMEOUT + _SHOW_EACH * len(names)).checked()
+    blocks = done.stdout.decode(errors="replace").strip().split("\n\n")
+    if len(blocks) != len(full):
+        raise ToolOutput(f"systemctl: asked about {len(full)} units, it told of {len(blocks)}.")
+    return tuple(_unit(name, block) for name, block in zip(full, blocks, strict=True))
+
+
+def _unit(name: str, block: str) -> Unit:
+    values = dict(line.partition("=")[::2] for line in block.splitlines())
     active = values.get("ActiveState", "")
     return Unit(
-        name=_full(name),
+        name=name,
         known=values.get("LoadState") not in {"not-found", "", None},
         active=active in {"active", "reloading"},
         changing=active in {"activating", "deactivating", "reloading"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,22 +27,23 @@ from pacewright.errors import (
     PacewrightError,
     Refused,
     ToolMissing,
-    UnknownService,
 )
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.record import Call, Log
 from pacewright.service.balancer import Balancer
+from pacewright.service.catalog import Catalog, look
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
 from pacewright.service.loop import Progress, carry_out
 from pacewright.service.names import service_names
+from pacewright.service.native import Native, native
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, unreported
-from pacewright.service.status import ServiceStatus, State, hindrance, leftovers, status_of
+from pacewright.service.status import ServiceStatus, hindrance, leftovers, status_of
 from pacewright.service.step import Job, Outcome
-from pacewright.service.target import Target, check_name, find, known_node, unit_name
+from pacewright.service.target import Target, check_name, find, is_name, known_node, unit_name
 
 __all__ = ["Native", "Options", "Planned", "Services"]
 
@@ -53,23 +54,6 @@ _REHEARSAL = 20.0
 """Seconds for running an operation on a copy."""
 _SPARE = 60.0
 """Seconds added to what a service's own operations may take, for the cluster itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Native:
-    """A service that the cluster does not know, as systemd on this node has it."""
-
-    name: str
-    unit: units.Unit
-
-    @property
-    def state(self) -> State:
-        """In the same words as a service of the cluster."""
-        if self.unit.changing:
-            return State.CHANGING
-        if self.unit.active:
-            return State.RUNNING
-        return State.FAILED if self.unit.state.startswith("failed") else State.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +123,28 @@ class Services:
         for name in wanted:
             target = find(name, snapshot, settings) if snapshot is not None else None
             if target is None or snapshot is None:
-                result.append(self._native(name))
+                result.append(native(name))
             else:
                 result.append(status_of(target, snapshot, here))
         return result
+
+    def catalog(self, inputs: Mapping[str, tuple[str, ...]], *, node: str | None = None) -> Catalog:
+        """All services of a catalog, from one read; what is wrong with one of them is in its own answer.
+
+        Args:
+            inputs: each one's config inputs as the catalog has them, which count where services.yaml names none.
+            node: seen from there; None for this node.
+        """
+        settings = load(self._config)
+        trouble: PacewrightError | None = None
+        try:
+            snapshot = self._snapshot([name for name in inputs if is_name(name)], settings)
+        except PacewrightError as error:
+            trouble, snapshot = error, saved()
+            if snapshot is None:
+                raise
+        here = _this_node(snapshot) if node is None or snapshot is None else known_node(node, snapshot)
+        return look(inputs, settings, snapshot, here, trouble)
 
     # -- changing -------------------------------------------------------------------------------------------------
 
@@ -197,9 +199,9 @@ class Services:
         snapshot = self._snapshot([name], settings)
         target = find(name, snapshot, settings) if snapshot is not None else None
         if target is None or snapshot is None:
-            native = self._native(name)
+            found = native(name)
             verb = {"refresh": "restart"}.get(verb, verb)
-            message = f"{name}: the cluster does not know it; `systemctl {verb} {native.unit.name}` on this node."
+            message = f"{name}: the cluster does not know it; `systemctl {verb} {found.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
         refused: Refused | None = None
         planned = Simulation(snapshot).what_if(snapshot)
@@ -341,24 +343,15 @@ class Services:
                 raise
             return None
 
-    def _native(self, name: str) -> Native:
-        unit = units.show(unit_name(name))
-        if not unit.known:
-            raise UnknownService(
-                f"{name}: neither the cluster nor systemd on this node knows it.",
-                hint="`pacewright service list` shows the cluster's services; an alias can stand in services.yaml.",
-            )
-        return Native(name=name, unit=unit)
-
     def _operate_native(self, name: str, verb: str, options: Options) -> Outcome:
-        native = self._native(name)
+        found = native(name)
         done = {
-            "start": native.unit.active,
-            "stop": not native.unit.active and not native.unit.changing,
-            "enable": native.unit.enabled,
-            "disable": not native.unit.enabled,
+            "start": found.unit.active,
+            "stop": not found.unit.active and not found.unit.changing,
+            "enable": found.unit.enabled,
+            "disable": not found.unit.enabled,
         }.get(verb, False)
-        whose = f"{name}: the cluster does not know it, so systemd's {native.unit.name} on this node"
+        whose = f"{name}: the cluster does not know it, so systemd's {found.unit.name} on this node"
         if done:
             words = {"start": "runs", "stop": "is stopped", "enable": "is enabled", "disable": "is disabled"}
             return Outcome(changed=False, message=f"{whose} was asked; it {words[verb]} already, nothing was changed.")

@@ -9,7 +9,7 @@ from pacewright.cluster import Kind, NodeName, ResourceId, Snapshot
 from pacewright.errors import Refused, UsageError
 from pacewright.service.config import Settings
 
-__all__ = ["Target", "check_name", "find", "unit_name"]
+__all__ = ["Target", "check_name", "find", "is_name", "known_node", "unit_name"]
 
 # What systemd allows in a unit's name, which is more than what Pacemaker allows in an id.
 _NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -40,12 +40,17 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: it holds characters that no unit and no resource can have.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(
             f"{name!r}: not a service's name.",
             hint="Letters, digits and : _ . @ - \\ are allowed, at most 255.",
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """True if it can be a service's name."""
+    return _NAME.fullmatch(name) is not None
 
 
 def unit_name(name: str) -> str:
