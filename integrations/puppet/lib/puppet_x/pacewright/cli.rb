@@ -30,6 +30,13 @@ module PuppetX # rubocop:disable Style/ClassAndModuleChildren
         parsed(['pacewright', *words], '', [0])
       end
 
+      # Makes the cluster's resources as a document says; with `--plan`, only tells what that would change.
+      #
+      # @return [Hash] `changes`, `message`, ...
+      def apply(document, *options)
+        parsed(['pacewright', 'resource', 'apply', '--json', *options, '-'], JSON.generate(document), [0, 5])
+      end
+
       # @return [Hash] what a command printed
       # @raise [Puppet::Error] it is not there, it failed, or it printed no JSON
       def parsed(argv, input, good)
