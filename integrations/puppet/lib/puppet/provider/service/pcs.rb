@@ -147,8 +147,11 @@ Puppet::Type.type(:service).provide(:pcs) do
   def owed?
     due = service['owed'].select { |debt| debt['node'] == @node && (debt['since'].nil? || debt['since'] < @begun) }
     hindrance = service['hindrance'] || due.map { |debt| debt['hindrance'] }.compact.first
-    resource.warning("a restart is owed and cannot be done now: #{hindrance}") if due.any? && hindrance
-    due.any? && hindrance.nil?
+    return false if due.empty?
+
+    why = due.first['reason']
+    hindrance ? resource.warning("a restart is owed and cannot be done now (#{hindrance}): #{why}") : resource.info("a restart is owed: #{why}")
+    hindrance.nil?
   end
 
   def inputs
