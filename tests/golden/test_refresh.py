@@ -62,7 +62,10 @@ def begin(world: World, name: str, node: str | None, config: str, changed: float
 
 
 def refresh(world: World, name: str, node: str | None, config: str, changed: float = LATER, **more: bool) -> Outcome:
-    job = begin(world, name, node, config, changed, **more)
+    return carried_out(begin(world, name, node, config, changed, **more), world, name)
+
+
+def carried_out(job: Job, world: World, name: str) -> Outcome:
     deadline = Deadline.after(60, world.clock)
     return carry_out(job, world, name=name, deadline=deadline, clock=world.clock, progress=lambda line: None)
 

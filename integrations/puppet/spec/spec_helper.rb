@@ -65,7 +65,7 @@ def told(*services)
 end
 
 def outcome(message, **more)
-  { 'changed' => true, 'message' => message, 'notes' => [], 'restarted' => [], 'led' => false, 'waited' => 0.0 }
+  { 'changed' => true, 'message' => message, 'notes' => [], 'restarted' => [], 'led' => false }
     .merge(more.transform_keys(&:to_s))
 end
 
@@ -73,9 +73,10 @@ end
 def catalog(manifest)
   Puppet[:code] = manifest
   environment = Puppet::Node::Environment.create(:spec, MODULE_PATH)
-  facts = Puppet::Node::Facts.new('spec', 'os' => { 'family' => 'Debian' }, 'puppetversion' => Puppet.version, 'clientversion' => Puppet.version)
+  values = { 'os' => { 'family' => 'Debian' }, 'clientversion' => Puppet.version }
+  node = Puppet::Node.new('spec', environment: environment, parameters: values, facts: Puppet::Node::Facts.new('spec', values))
   Puppet.override(environments: Puppet::Environments::Static.new(environment), current_environment: environment) do
-    Puppet::Parser::Compiler.compile(Puppet::Node.new('spec', environment: environment, facts: facts)).to_ral
+    Puppet::Parser::Compiler.compile(node).to_ral
   end
 end
 

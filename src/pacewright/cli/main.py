@@ -23,6 +23,7 @@ _COMMANDS = {
     "owed": "list the restarts that are due and not done yet",
     "reconcile": "do the restarts that are due, and nothing else",
     "history": "show what was asked, decided and written on this node, and by whom",
+    "guard": "say whether a package's script may act on a unit, or whether that is for the cluster",
     "fact": "print what this node knows of its cluster, as one JSON object",
     "lab": "boot a real, throw-away Pacemaker cluster on this machine",
     "demo": "restart a web service on a lab under load, count what happens, and compare it with pcs",

@@ -103,6 +103,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 metavar="PATH",
                 help="a config input: file, glob or directory; again for more (default: `config` in services.yaml)",
             )
+        if verb == "refresh":
+            change.add_argument(
+                "--since",
+                type=_moment,
+                metavar="EPOCH",
+                help="something beyond the inputs has changed here since then (seconds since the epoch): an instance "
+                "on this node that began before is restarted too",
+            )
         _common(change)
 
 
@@ -131,6 +139,7 @@ def run(args: argparse.Namespace) -> int:
         barrier=getattr(args, "barrier", False) or bool(getattr(args, "wave", None) and args.verb != "stop"),
         wave=getattr(args, "wave", None) or "",
         without=tuple(getattr(args, "without", None) or ()),
+        since=getattr(args, "since", None),
     )
     if args.plan:
         plan = services.plan(args.verb, args.name, options)
@@ -179,6 +188,16 @@ def seconds(text: str) -> float:
         value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return value
+
+
+def _moment(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds since the epoch, found {text!r}")
     return value
 
 

@@ -84,6 +84,8 @@ def _fill(tree: Path) -> None:
     _write(tree / "usr/bin/pacewright", _COMMAND, 0o755)
     for unit in sorted((source / "systemd").iterdir()):  # shipped, and not enabled
         _write(tree / "usr/lib/systemd/system" / unit.name, unit.read_text(), 0o644)
+    for guard in sorted((source / "guards").glob("*.sh")):
+        _write(tree / "usr/lib/pacewright" / guard.stem, guard.read_text(), 0o755)
     for page in sorted((source.parents[1] / "docs").glob("*.md")):  # there in a checkout, not in an installed package
         _write(tree / "usr/share/doc/pacewright" / page.name, page.read_text(), 0o644)
     _write(tree / "etc/logrotate.d/pacewright", (source / "record/logrotate.conf").read_text(), 0o644)

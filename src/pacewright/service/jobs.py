@@ -24,7 +24,7 @@ from pacewright.service.target import Target, known_node
 __all__ = ["Options", "Verb", "make_job", "new_token"]
 
 Verb = str
-"""`start`, `stop`, `restart`, `refresh`, `report`, `reconcile`, `enable` or `disable`."""
+"""`start`, `stop`, `restart`, `refresh`, `report`, `owe`, `reconcile`, `enable` or `disable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Options:
         barrier: this is a run of configuration management; what is for the whole service waits for the other nodes.
         wave: which change goes over the cluster; empty if the caller does not say.
         without: nodes that a barrier does not wait for.
+        since: when something else than the config has changed on this node, in seconds since the epoch; an instance
+            here that began before then is due. None if nothing has.
     """
 
     node: str | None = None
@@ -50,6 +52,7 @@ class Options:
     barrier: bool = False
     wave: str = ""
     without: tuple[str, ...] = ()
+    since: float | None = None
 
 
 def new_token(now: float) -> str:
@@ -144,7 +147,7 @@ class _Asked:
             own=self._own_report(),
             at_once=self._at_once,
             allow_collateral=self.options.allow_collateral,
-            only_report=self.verb == "report",
+            only_report=self.verb in {"report", "owe"},
         )
 
     @property
@@ -190,12 +193,19 @@ class _Asked:
             )
         if self.here is None or (self.verb == "reconcile" and not inputs):
             return None
+        if self.verb == "owe":
+            return replace(
+                own_report(self.here, None, self.target, self.snapshot),
+                since=self.options.since,
+                token=new_token(self.now),
+            )
         if inputs:
             report = self._report_of(inputs, self.here)
         else:
             # Nobody knows what has changed, so the call itself is the change; it is written down before it is acted on.
             report = Report(fingerprint=ONCE + new_token(self.now), changed=self.now)
         own = own_report(self.here, report, self.target, self.snapshot, gate=self.said.gate)
+        own = replace(own, since=self.options.since, token=new_token(self.now))
         if self.verb != "report" or not self.options.barrier:
             return own
         return replace(own, ready=Ready(wave=self.options.wave, at=self.now, until=self.now))

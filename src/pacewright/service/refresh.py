@@ -66,7 +66,7 @@ def begin_refresh(
     due |= {i.node for i in snapshot.instances_of(target.resource) if i.operation is not None}
     # A restart that another call has committed and the cluster has not begun yet is only in the forecast.
     coming = {a.node for a in planned.actions if a.resource in target.primitives and a.node is not None}
-    if own is not None and own.makes_stale(target, snapshot):
+    if own is not None and own.makes_due(target, snapshot):
         due.add(own.node)
     return Refresh(
         slots=slots_at(target, snapshot, planned, due | coming),

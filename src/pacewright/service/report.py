@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
 from pacewright.service.barrier import READY, Ready, ready_at
-from pacewright.service.revision import REPORT, Report, reported, stale_with
+from pacewright.service.revision import OWED, REPORT, Report, owed_on, reported, stale_with
 from pacewright.service.target import Target
 
 __all__ = ["MISSED", "OwnReport", "own_report"]
@@ -32,6 +32,9 @@ class OwnReport:
         gate: the service runs only on nodes that have reported.
         ready: that the run on this node has come to the service, for others that wait at its barrier; None if that is
             said otherwise, or not at all.
+        since: an instance here that began before then is due whatever its config says: something else that it depends
+            on has changed (its program, a library); None if nothing has.
+        token: what notes that.
     """
 
     node: NodeName
@@ -39,6 +42,12 @@ class OwnReport:
     found: Mapping[ResourceId, Report | None]
     gate: bool = False
     ready: Ready | None = None
+    since: float | None = None
+    token: str = ""
+
+    def makes_due(self, target: Target, snapshot: Snapshot) -> bool:
+        """True if what runs on this node is to be restarted for what it has to say."""
+        return self.makes_stale(target, snapshot) or any(True for _ in self._asked(target, snapshot))
 
     def makes_stale(self, target: Target, snapshot: Snapshot) -> bool:
         """True if what runs on this node is older than what it has to report, and has not reported before."""
@@ -60,7 +69,20 @@ class OwnReport:
         before = ready_at(target.outermost, snapshot).get(self.node)
         if self.ready is not None and (before is None or before.wave != self.ready.wave):
             yield SetMark(node=self.node, name=READY + target.outermost, value=str(self.ready))
+        yield from self._asked(target, snapshot)
         yield from self._let_in(target, snapshot)
+
+    def _asked(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
+        """The notes of restarts that are due for something else than the config."""
+        if self.since is None or self.makes_stale(target, snapshot):
+            return
+        for instance in snapshot.instances_of(target.resource):
+            if instance.node != self.node or instance.resource not in target.primitives or not instance.role.active:
+                continue
+            # A promote hides when it was started, which was not later.
+            began = instance.run.since if instance.run is not None else None
+            if (began is None or began < self.since) and owed_on(instance.resource, self.node, snapshot) is None:
+                yield SetMark(node=self.node, name=OWED + instance.resource, value=self.token)
 
     def _of(self, primitive: ResourceId, snapshot: Snapshot) -> Iterator[Edit]:
         before = reported(primitive, self.node, snapshot)

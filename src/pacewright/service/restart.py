@@ -281,7 +281,11 @@ class Restart:
         self, primitive: ResourceId, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot
     ) -> Iterator[Edit]:
         """What is to come is written down before anything is done; what is done is no longer owed."""
-        for slot in old if old != (WHOLE,) else ():
+        if old == (WHOLE,):
+            paid = (node for node in snapshot.nodes if chosen and owed_on(primitive, node, snapshot) is not None)
+            yield from (SetMark(node=node, name=OWED + primitive, value=None) for node in paid)
+            return
+        for slot in old:
             node = NodeName(slot)
             owed = owed_on(primitive, node, snapshot)
             if slot in chosen:
@@ -303,7 +307,7 @@ class Restart:
                 continue
             if self.slots.expiry(slot, snapshot) is not None:
                 yield self._released(slot)  # its node went away under it
-            for primitive in self.target.primitives if slot in set(map(str, snapshot.nodes)) else ():
+            for primitive in self.target.primitives if slot in {WHOLE, *snapshot.nodes} else ():
                 yield from self._debts(primitive, (slot,), (slot,), snapshot)
 
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:

@@ -21,11 +21,11 @@ describe 'the provider pcs' do
 
   it 'refreshes when its config has changed in this run, and tells what came of it' do
     about_web
-    @program.answers('service refresh', outcome('web: restarted on n1, n2.', led: true, waited: 3.14, notes: ['n3 is offline']))
+    @program.answers('service refresh', outcome('web: restarted on n1, n2.', led: true, notes: ['n3 is offline']))
     logs, = apply(changed)
-    expect(@program.calls('service refresh')).to eq(["service refresh --json --barrier --input #{@folder}/web.conf -- web"])
+    expect(@program.calls('service refresh')).to contain_exactly(match(%r{\Aservice refresh --json --barrier --input #{@folder}/web.conf --since \d{10}\.\d+ -- web\z}))
     expect(logs).to include(
-      '/Stage[main]/Main/Service[web]: web: restarted on n1, n2. (committed from this node, waited 3.1 s)',
+      '/Stage[main]/Main/Service[web]: web: restarted on n1, n2. (committed from this node)',
       '/Stage[main]/Main/Service[web]: n3 is offline'
     )
   end
@@ -81,6 +81,13 @@ describe 'the provider pcs' do
     expect(logs).to include(match(%r{change from 'stopped' to 'running' failed: web: not started: n2 did not report}))
     expect(logs).not_to include(match(%r{Triggered 'refresh'}))
     expect(statuses['Service[web]'].restarted).not_to be(true)
+  end
+
+  it 'does not refresh what it has started, if nobody knows its config' do
+    @program.answers('service status', told(cluster_service('web', here: 'stopped')))
+    @program.answers('service start', outcome('web: started.'))
+    apply(web)
+    expect(@program.calls.grep_v(%r{status})).to eq(['service start --json --barrier -- web'])
   end
 
   it 'stops through the cluster' do

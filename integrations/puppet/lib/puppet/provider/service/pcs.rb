@@ -66,7 +66,7 @@ Puppet::Type.type(:service).provide(:pcs) do
   def status
     return native.status if native?
 
-    owed? ? :owed : service['here'].to_sym
+    @status = owed? ? :owed : service['here'].to_sym
   end
 
   # A unit that systemd starts at boot, beside the cluster, is the only thing that is not in order.
@@ -87,9 +87,11 @@ Puppet::Type.type(:service).provide(:pcs) do
   # Whether it is owed or stopped, it runs afterwards with the config that this node has.
   def start
     return native.start if native?
+    return refresh if @status == :owed
 
-    change('start', '--barrier', *wave, *inputs) unless owed?
-    change('refresh', '--barrier', *wave, *inputs)
+    config = inputs
+    change('start', '--barrier', *wave, *config)
+    refresh unless config.empty? # what was already on its way up may have read an older config
   end
 
   def stop
@@ -98,7 +100,7 @@ Puppet::Type.type(:service).provide(:pcs) do
 
   # Puppet calls this for a refresh. Says itself what came of it, because Puppet says "Triggered" whatever it was.
   def restart
-    native? ? native.restart : change('refresh', '--barrier', *wave, *inputs)
+    native? ? native.restart : refresh('--since', @begun.to_s)
   end
 
   # The cluster starts it; both values mean that systemd does not.
@@ -163,6 +165,11 @@ Puppet::Type.type(:service).provide(:pcs) do
     stopped ? ['--wave', stopped[:wave]] : []
   end
 
+  # @param more what Puppet knows beside the config: that something has changed since this run has begun
+  def refresh(*more)
+    change('refresh', '--barrier', *wave, *inputs, *more)
+  end
+
   def not_at_boot
     service['at_boot'].each { |unit| execute(['systemctl', 'disable', '--', unit]) }
     forget
@@ -170,21 +177,18 @@ Puppet::Type.type(:service).provide(:pcs) do
 
   def change(verb, *words)
     limit = resource[:timeout] ? ['--timeout', resource[:timeout].to_s] : []
-    tell(PuppetX::Pacewright::Cli.change('service', verb, '--json', *words, *limit, '--', resource[:name]), verb)
+    tell(verb, PuppetX::Pacewright::Cli.change('service', verb, '--json', *words, *limit, '--', resource[:name]))
     forget
   rescue Puppet::Error => e
     @trouble = e
     raise
   end
 
-  def tell(outcome, verb)
-    return if verb == 'refresh' && !outcome['changed'] && @told
+  def tell(verb, outcome)
+    return if verb == 'refresh' && @started && !outcome['changed'] # the start has told it
 
-    @told = true
-    led = 'committed from this node' if outcome['led']
-    waited = "waited #{outcome['waited'].round(1)} s" if outcome['waited'].to_f >= 0.1
-    extra = [led, waited].compact.join(', ')
-    resource.notice([outcome['message'], extra.empty? ? nil : "(#{extra})"].compact.join(' '))
+    @started = verb == 'start'
+    resource.notice(outcome['led'] ? "#{outcome['message']} (committed from this node)" : outcome['message'])
     outcome['notes'].each { |note| resource.notice(note) }
   end
 end
