@@ -38,11 +38,12 @@ class pacewright (
 ) {
   contain pacewright::install
   contain pacewright::config
-  Class['pacewright::install'] -> Class['pacewright::config']
+  contain pacewright::guard
+  Class['pacewright::install'] -> Class['pacewright::config'] -> Class['pacewright::guard']
 
   $resources.each |$id, $said| {
     pacewright_resource { $id:
-      require => Class['pacewright::config'],
+      require => Class['pacewright::guard'],
       *       => $said,
     }
   }

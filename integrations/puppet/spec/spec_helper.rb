@@ -27,7 +27,7 @@ class FakeProgram
     File.write("#{folder}/pacewright", <<~SH)
       #!/bin/sh
       printf '%s\\n' "$*" >>#{folder}/calls
-      case "$1 $2" in 'service status' | 'resource apply') cat >#{folder}/input ;; esac
+      case "$1 $2" in 'service status' | 'resource apply') cat >#{folder}/input; cp #{folder}/input #{folder}/$1.input ;; esac
       answer="#{folder}/$1-$2"
       [ -e "$answer.err" ] && cat "$answer.err" >&2
       [ -e "$answer.out" ] && cat "$answer.out"

@@ -21,7 +21,8 @@ may_be_ours() {
 # deb-systemd-invoke gives up on all of its units for one that is denied. The others get a call of their own.
 call_others() {
     parent=$PPID
-    grep -qs deb-systemd-invoke "/proc/$parent/cmdline" || parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status")
+    grep -qs deb-systemd-invoke "/proc/$parent/cmdline" || parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null)
+    [ -r "/proc/$parent/cmdline" ] || return
     tr '\0' '\n' <"/proc/$parent/cmdline" | sed '1,/deb-systemd-invoke$/d' | {
         read -r action || exit
         while read -r other; do
