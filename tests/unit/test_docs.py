@@ -25,6 +25,7 @@ PAGE_OF = {
     "resource": "docs/resource.md",
     "owed": "docs/service.md",
     "reconcile": "docs/service.md",
+    "guard": "docs/guard.md",
     "fact": "docs/fact.md",
     "history": "docs/history.md",
     "lab": "docs/lab.md",

@@ -6,7 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from pacewright.cli.service import warn
 from pacewright.errors import UsageError
+from pacewright.record import Log, log_path
 from pacewright.service import DEFAULT_PATH
 from pacewright.service.guard import guard, guarded_units
 
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if not args.unit or not args.actions:
         raise UsageError("guard: expected a unit and an action, or --units.")
-    verdict = guard(args.unit, args.actions, config=Path(args.config))
+    verdict = guard(args.unit, args.actions, config=Path(args.config), log=Log(log_path(), warn=warn))
     if verdict.message:
         print(f"pacewright: {verdict.message}", file=sys.stderr)
     return 0 if verdict.allowed else _FORBIDDEN

@@ -13,6 +13,7 @@ from pathlib import Path
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import Snapshot, read, saved
 from pacewright.errors import ConfigError, PacewrightError
+from pacewright.record import Log
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.jobs import Options
 from pacewright.service.operations import Services
@@ -41,7 +42,14 @@ class Verdict:
     message: str = ""
 
 
-def guard(unit: str, actions: Iterable[str], *, config: Path = DEFAULT_PATH, clock: Clock = SYSTEM_CLOCK) -> Verdict:
+def guard(
+    unit: str,
+    actions: Iterable[str],
+    *,
+    config: Path = DEFAULT_PATH,
+    clock: Clock = SYSTEM_CLOCK,
+    log: Log | None = None,
+) -> Verdict:
     """Whether somebody beside the cluster may carry out actions on a unit. Always answers.
 
     Args:
@@ -49,6 +57,7 @@ def guard(unit: str, actions: Iterable[str], *, config: Path = DEFAULT_PATH, clo
         actions: as `systemctl` and init scripts have them; several are alternatives.
         config: the site's services.yaml.
         clock: where time comes from.
+        log: where it is recorded what is noted; None for nowhere.
     """
     wanted = frozenset(actions)
     if not wanted & (_STARTS | _STOPS):
@@ -60,7 +69,7 @@ def guard(unit: str, actions: Iterable[str], *, config: Path = DEFAULT_PATH, clo
     told = f"{unit}: the cluster runs it, so `{' '.join(sorted(wanted))}` was not done here"
     if why or not wanted & _STARTS:
         return Verdict(allowed=False, message=f"{told}.")
-    return Verdict(allowed=False, message=f"{told}; {_owe(owners, config, clock)}.")
+    return Verdict(allowed=False, message=f"{told}; {_owe(owners, config, clock, log)}.")
 
 
 def guarded_units() -> tuple[str, ...]:
@@ -97,9 +106,9 @@ def _owners(name: str, snapshot: Snapshot, settings: Settings) -> tuple[Target, 
         return tuple(target for target in targets if target is not None)
 
 
-def _owe(owners: tuple[Target, ...], config: Path, clock: Clock) -> str:
+def _owe(owners: tuple[Target, ...], config: Path, clock: Clock, log: Log | None) -> str:
     """Note the restart of what runs here, and say so."""
-    services = Services(config=config, clock=clock)
+    services = Services(config=config, clock=clock, log=log)
     options = Options(since=clock.now(), timeout=_PATIENCE)
     try:
         noted = [services.operate("owe", target.name, options).changed for target in owners]
