@@ -53,6 +53,12 @@ describe 'the type pacewright_resource' do
     )
   end
 
+  it 'does not take the credit for what another node has written meanwhile' do
+    @program.answers('resource apply', changes(['vip', 'primitive', nil, 'x']).merge('changed' => false))
+    logs, = apply(two)
+    expect(logs).to include(match(%r{Pacewright_resource\[vip\]/ensure: created \(ocf:heartbeat:IPaddr2\); written by another node meanwhile}))
+  end
+
   it 'only tells with noop' do
     @program.answers('resource apply', changes(['vip', 'primitive', nil, 'ocf:heartbeat:IPaddr2']))
     logs, = apply(two, noop: true)

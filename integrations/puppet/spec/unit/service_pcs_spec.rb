@@ -45,6 +45,13 @@ describe 'the provider pcs' do
     expect(logs).to include("/Stage[main]/Main/Service[web]/ensure: current_value 'owed', should be 'running' (noop)")
   end
 
+  it 'refreshes a service whose state Puppet does not manage, whatever is owed' do
+    about_web(owed: [{ 'node' => 'n1', 'since' => 1.0, 'reason' => 'x', 'hindrance' => nil }])
+    @program.answers('service refresh', outcome('web: restarted on n1.'))
+    apply("file { '#{@folder}/web.conf': content => 'new' } ~> service { 'web': provider => pcs }")
+    expect(@program.calls('service refresh').length).to eq(1)
+  end
+
   it 'leaves to other nodes what is owed there' do
     about_web(owed: [{ 'node' => 'n2', 'since' => 1.0, 'reason' => 'its config has changed', 'hindrance' => nil }])
     apply(web)

@@ -5,7 +5,9 @@ require_relative '../../../puppet_x/pacewright/cli'
 Puppet::Type.type(:pacewright_resource).provide(:cluster) do
   desc 'Writes resources into the cluster by `pacewright resource apply`.'
 
-  attr_accessor :changes, :applied
+  attr_accessor :changes
+  # What came of writing it: :here, or :elsewhere if another node was faster.
+  attr_accessor :written
 
   # What differs for all resources of a catalog, by one question. Where there is no answer for all of them, each asks for
   # itself.
@@ -54,23 +56,23 @@ Puppet::Type.type(:pacewright_resource).provide(:cluster) do
   end
 
   def apply
-    write(self.class.together_with(resource)) unless applied
+    write(self.class.together_with(resource)) unless written
   end
 
   def changes_to_s
     created = changes.find { |change| change['what'] == 'primitive' }
-    return created['from'].nil? ? "created (#{resource[:agent]})" : 'removed' if created
-
-    changes.map { |change| "#{change['resource']}: #{change['what']}: #{change['from'].inspect} -> #{change['to'].inspect}" }.join(', ')
+    told = created['from'].nil? ? "created (#{resource[:agent]})" : 'removed' if created
+    told ||= changes.map { |change| "#{change['resource']}: #{change['what']}: #{change['from'].inspect} -> #{change['to'].inspect}" }.join(', ')
+    written == :elsewhere ? "#{told}; written by another node meanwhile" : told
   end
 
   private
 
   def write(resources)
     answer = PuppetX::Pacewright::Cli.apply(self.class.document(resources), '--wait')
-    resources.each { |one| one.provider.applied = true }
+    resources.each { |one| one.provider.written = answer['changed'] ? :here : :elsewhere }
     Puppet::Type.type(:service).provider(:pcs)&.forget
-    resource.notice(answer['message'])
+    resource.info("one commit for #{resources.map { |one| one[:name] }.join(', ')}") if answer['changed']
   rescue Puppet::Error
     raise if resources.one?
 

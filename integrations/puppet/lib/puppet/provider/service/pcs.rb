@@ -13,6 +13,9 @@ Puppet::Type.type(:service).provide(:pcs) do
     the platform's own provider.
   DOC
 
+  # Seconds for which an answer holds. In a run of many minutes, other nodes have gone on meanwhile.
+  FRESH = 60
+
   has_features :refreshable, :enableable, :controllable, :configurable_timeout, :maskable
 
   # One question for all services of a catalog. Never raises: each service tells of its own trouble, in `status`.
@@ -25,8 +28,14 @@ Puppet::Type.type(:service).provide(:pcs) do
 
   # @param resources [Hash{String => Puppet::Type}] the services by name; each one's provider is told what there is
   def self.ask(resources)
+    now = Time.now
     answer = PuppetX::Pacewright::Cli.status(resources.transform_values { |resource| PuppetX::Pacewright::Inputs.of(resource) })
-    answer['services'].each { |found| resources.fetch(found['name']).provider.found(found, answer['node']) }
+    answer['services'].each { |found| resources.fetch(found['name']).provider.found(found, answer['node'], now) }
+  end
+
+  # For this service, and for the others of its catalog with the same question.
+  def self.ask_again(resource)
+    ask(@resources&.value?(resource) ? @resources : { resource[:name] => resource })
   end
 
   # The cluster has other resources than a moment ago: what is known of the services of this catalog is not true any more.
@@ -51,9 +60,10 @@ Puppet::Type.type(:service).provide(:pcs) do
     nil
   end
 
-  def found(service, node)
+  def found(service, node, at)
     @service = service
     @node = node
+    @asked = at
   end
 
   def forget
@@ -63,10 +73,13 @@ Puppet::Type.type(:service).provide(:pcs) do
   # -- what Puppet asks ------------------------------------------------------------------------------------------------
 
   # `running`, `stopped`, or why it is neither: `owed`, `changing`, `failed`. Reads only.
+  #
+  # What is owed is only a state of its own where Puppet will act on it, because a service in any other state than
+  # `running` is not refreshed either.
   def status
     return native.status if native?
 
-    @status = owed? ? :owed : service['here'].to_sym
+    @status = owed? && resource[:ensure] == :running ? :owed : service['here'].to_sym
   end
 
   # A unit that systemd starts at boot, beside the cluster, is the only thing that is not in order.
@@ -123,7 +136,7 @@ Puppet::Type.type(:service).provide(:pcs) do
   def service
     raise @trouble if @trouble && !@trouble.is_a?(PuppetX::Pacewright::Cli::Missing)
 
-    self.class.ask(resource[:name] => resource) unless @service
+    self.class.ask_again(resource) unless @service && Time.now - @asked < FRESH
     raise Puppet::Error, @service['error'] if @service['error'] && @service['provider'] == 'cluster'
 
     @service
