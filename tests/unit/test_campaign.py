@@ -116,7 +116,7 @@ def test_two_down_at_once_are_seen_but_a_power_cut_is_not_our_doing() -> None:
     ("ended", "what"),
     [
         (call(code=1, stderr="pacewright: api: no.\n"), "exit code 1"),
-        (call(code=0, seconds=99.0), "beyond its time-out"),
+        (call(code=0, seconds=119.0), "beyond its time-out"),
         (call(code=1, stderr="Traceback (most recent call last)\n"), "traceback"),
         (call(code=11, stderr="pacewright: what?\n"), "not documented"),
         (call(code=7, stderr="one\ntwo\n", timeout=6), "0 messages"),
