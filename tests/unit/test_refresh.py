@@ -90,3 +90,17 @@ def test_a_token_tells_nothing_if_it_comes_from_the_future_or_nobody_saw_the_sta
         target = find("web", snapshot, Settings())
         assert target is not None
         assert list(debts(target, snapshot))
+
+
+def test_a_primitive_that_runs_is_not_failed_because_it_once_failed_elsewhere() -> None:
+    """Found by the model check: whoever called on another node was told that it had failed."""
+    failed = (Op(task="start", run=1, call=5, rc=1, failure=True), Op(task="stop", run=1, call=6))
+    snapshot = cluster(
+        primitive("web", sets=OLD), histories={("web", "n1"): run(2), ("web", "n2"): failed}, attributes=REPORTS
+    )
+    step = begin(snapshot, "n1", "bbbb").decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    snapshot = after(snapshot, step.change)
+    step = step.job.decide(snapshot, forecast(), NOW)
+    assert isinstance(step, Commit)
+    assert step.summary == "restarting web"

@@ -189,7 +189,7 @@ class Slots:
             return SlotState.FRESH
         if any(i.failure.key not in before.failures for i in instances if i.failure is not None):
             return SlotState.FAILED
-        if slot not in self.tried and any(i.failed or not i.role.active for i in instances):
+        if slot not in self.tried and _broken(instances):
             return SlotState.BROKEN
         if not any(instance.role.active for instance in instances):
             return SlotState.UNDER_WAY
@@ -237,18 +237,17 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
         nodes: only the instances there; None for all.
     """
     wanted = None if nodes is None else frozenset(nodes)
-    found: dict[Slot, list[Instance]] = {}
-    for instance in snapshot.instances_of(target.resource):
-        if wanted is None or instance.node in wanted:
-            slot = WHOLE if target.many is None else Slot(instance.node)
-            found.setdefault(slot, []).append(instance)
-    for slot in _left_behind(target, snapshot):
-        if wanted is None or slot in {WHOLE, *wanted}:
-            found.setdefault(slot, [])
+    found = [
+        WHOLE if target.many is None else Slot(i.node)
+        for i in snapshot.instances_of(target.resource)
+        if wanted is None or i.node in wanted
+    ]
+    found += [slot for slot in _left_behind(target, snapshot) if wanted is None or slot in {WHOLE, *wanted}]
     coming = {(action.resource, action.node) for action in planned.actions if _begins_again(action)}
-    return Slots(
-        target=target, before={slot: _before(instances, snapshot, coming) for slot, instances in found.items()}
-    )
+    slots = Slots(target=target, before={})
+    # A slot as a whole, also where only one of its nodes was asked for: what failed elsewhere has failed before.
+    before = {slot: _before(slots.instances(slot, snapshot), snapshot, coming) for slot in dict.fromkeys(found)}
+    return replace(slots, before=before)
 
 
 def _left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:
@@ -264,7 +263,8 @@ def _left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:
 def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[ResourceId, NodeName | None]]) -> Before:
     keys = {i.run.key for i in instances if i.run is not None}
     keys |= {i.operation_key for i in instances if i.operation in {"start", "promote", "migrate_from"}}
-    stopping = bool(instances) and all(i.operation in {"stop", "demote"} for i in instances)
+    there = [i for i in instances if i.role.active or i.operation is not None]
+    stopping = all(i.operation in {"stop", "demote"} for i in there)
     return Before(
         keys=frozenset(keys),
         digests={i.resource: i.run.digest for i in instances if i.run is not None},
@@ -275,8 +275,15 @@ def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[Res
         },
         failures=frozenset(i.failure.key for i in instances if i.failure is not None),
         places=frozenset((i.resource, i.node) for i in instances),
-        covered=stopping or (bool(instances) and all((i.resource, i.node) in coming for i in instances)),
+        covered=bool(there) and (stopping or all((i.resource, i.node) in coming for i in there)),
     )
+
+
+def _broken(instances: Iterable[Instance]) -> bool:
+    """True if something in a slot has failed and is not up anywhere in it."""
+    found = list(instances)
+    up = {i.resource for i in found if i.role.active}
+    return any(i.failed or i.resource not in up for i in found)
 
 
 def _begins_again(action: Action) -> bool:
