@@ -183,7 +183,8 @@ def _told(root: ET.Element, nodes: Mapping[NodeName, Node]) -> Iterator[tuple[Re
     names = {node.id: node.name for node in nodes.values()}
     for state in root.iterfind("status/node_state"):
         for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            if len(history):
+            # A probe under way has not told anything yet.
+            if any(op.get("operation") != "monitor" or op.get("op-status") != "-1" for op in history):
                 yield ResourceId(history.get("id", "").split(":", 1)[0]), names[state.get("id", "")]
 
 

@@ -205,7 +205,7 @@ class Snapshot:
         nodes, resources: by name, in the CIB's order.
         instances: those that are active, under way or failed, by primitive.
         told: where the history of a primitive is known: one that is told of and has no instance there is stopped
-            there. After its controller was restarted, a node is silent until it has probed again.
+            there. After its controller was restarted, a node is silent until it has probed again (see `silent`).
         constraints: all of them.
         holds: our own holds, by what they keep stopped (and where), with the moment at which each expires by itself.
         gates: our own gates: the nodes on which a resource may run, by the resource.
@@ -249,6 +249,13 @@ class Snapshot:
         if found.kind is Kind.PRIMITIVE:
             return (resource,)
         return tuple(inner for child in found.children for inner in self.primitives(child))
+
+    def silent(self, resource: ResourceId, node: NodeName) -> bool:
+        """True if nobody knows whether a primitive runs there: the controller has not joined, or has not probed yet."""
+        found = self.nodes.get(node)
+        if found is None:
+            return False
+        return found.pending or (found.online and (resource, node) not in self.told)
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
         """The instances of every primitive in a resource, by node's name."""

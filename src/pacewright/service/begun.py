@@ -41,7 +41,8 @@ def over(
                 continue
             here = [i for i in snapshot.instances.get(primitive, ()) if i.node == node.name]
             seen = all(_started_anew(instance, begun, snapshot) for instance in here) and bool(here or slot == WHOLE)
-            if states.get(slot) in {SlotState.FRESH, SlotState.AWAY} or (slot not in states and seen):
+            gone = states.get(slot) is SlotState.AWAY and slots.stopped(slot, snapshot)
+            if states.get(slot) is SlotState.FRESH or gone or (slot not in states and seen):
                 yield SetMark(node=NodeName(node.name), name=BEGUN + primitive, value=None)
 
 

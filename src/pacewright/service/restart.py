@@ -261,10 +261,14 @@ class Restart:
         Where a node has reported its config and nothing runs, the new revision costs nothing, so it gets it too.
         """
         active = {i.node for i in snapshot.instances.get(primitive, ()) if i.role.active}
-        passive = {n for n in snapshot.nodes if n not in active and reported(primitive, n, snapshot) is not None}
+        # What runs in one place and is seen there runs nowhere else.
+        unseen = snapshot.nodes if self.target.many is not None or not active else ()
+        silent = {n for n in unseen if snapshot.silent(primitive, n)} - active
+        passive = {n for n in snapshot.nodes if reported(primitive, n, snapshot) is not None} - active - silent
         anew = active if chosen == (WHOLE,) else {NodeName(slot) for slot in chosen}
         wanted = {node: self._next_revision(primitive, node, snapshot) for node in anew | passive}
-        return redefined(primitive, wanted, among=active | passive, snapshot=snapshot)
+        # What a silent node runs, if it does, was started with what it has, so that must not change unseen.
+        return redefined(primitive, wanted, among=active | passive | silent, snapshot=snapshot)
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
         """One that the node does not have; if possible the token that others got in this roll, whoever wrote it."""
@@ -302,12 +306,15 @@ class Restart:
 
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
         yield from self._over(snapshot)
+        states = self.slots.states(snapshot, None)
         for slot in self.slots.before:
             if slot in self.lost:
                 continue
             if self.slots.expiry(slot, snapshot) is not None:
                 yield self._released(slot)  # its node went away under it
-            for primitive in self.target.primitives if slot in {WHOLE, *snapshot.nodes} else ():
+            # Where nothing can be done now and an instance runs on, or nobody knows, what is due stays due.
+            paid = states[slot] is SlotState.FRESH or self.slots.stopped(slot, snapshot)
+            for primitive in self.target.primitives if paid and slot in {WHOLE, *snapshot.nodes} else ():
                 yield from self._debts(primitive, (slot,), (slot,), snapshot)
 
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:

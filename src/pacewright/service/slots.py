@@ -131,8 +131,7 @@ class Slots:
         if any(i.role.active or i.operation for i in self.instances(slot, snapshot)):
             return False
         places = self.before[slot].places if slot in self.before else frozenset()
-        here = ((resource, node) for resource, node in places if node in snapshot.nodes)
-        return all(place in snapshot.told for place in here if snapshot.nodes[place[1]].online)
+        return not any(snapshot.silent(resource, node) for resource, node in places)
 
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if somebody has changed the revision there since the call began."""

@@ -1,0 +1,111 @@
+"""Nodes of which nobody knows what they run: found by the model check, where each of these had lost a restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from pacewright.cluster import HoldResource, NodeName, ResourceId, SetMark, SetRevision, Snapshot
+from pacewright.service.config import Settings
+from pacewright.service.refresh import Refresh, begin_refresh
+from pacewright.service.report import own_report
+from pacewright.service.restart import Restart, begin_restart
+from pacewright.service.revision import Report
+from pacewright.service.step import Commit, Done, Wait
+from pacewright.service.target import find
+from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
+
+NOW = 1_700_000_500.0
+WEB, N1, N2 = ResourceId("web"), NodeName("n1"), NodeName("n2")
+OLD = "".join(revision_on("web", node, "aaaa") for node in ("n1", "n2", "n3"))
+REPORTS = {node: {"pacewright-config-web": "aaaa@1"} for node in ("n1", "n2", "n3")}
+PROBING = (Op(task="monitor", expected=7, pending=True),)
+
+
+def three(*, silent: tuple[Op, ...] = (), states: dict[str, str] | None = None) -> Snapshot:
+    """A clone whose instance on n1 runs, as it may be, though its node does not say so."""
+    told = {("web", "n1"): silent, ("web", "n2"): run(), ("web", "n3"): run()}
+    web = clone("web-clone", primitive("web", sets=OLD))
+    return cluster(web, histories=told, attributes=REPORTS, states=states, dc="2")
+
+
+def refresh(snapshot: Snapshot, node: str, config: str) -> Refresh:
+    target = find("web", snapshot, Settings())
+    assert target is not None
+    own = own_report(NodeName(node), Report(fingerprint=config, changed=NOW), target, snapshot)
+    return begin_refresh(target, snapshot, forecast(), own=own, at_once=False, allow_collateral=False)
+
+
+def restart(snapshot: Snapshot, name: str = "web") -> Restart:
+    target = find(name, snapshot, Settings())
+    assert target is not None
+    return begin_restart(target, snapshot, forecast(), token="t1")
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [three(), three(silent=PROBING), three(silent=run(), states={"n1": "pending"})],
+    ids=["not probed", "probing", "not joined"],
+)
+def test_a_report_does_not_say_with_what_a_silent_node_will_start(snapshot: Snapshot) -> None:
+    """The probe would take what runs there for a run with the new config, and nobody would know that it is not."""
+    assert snapshot.silent(WEB, N1)
+    assert not snapshot.silent(WEB, N2)
+    step = refresh(snapshot, "n1", "bbbb").decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert [type(edit) for edit in step.change.edits] == [SetMark]
+
+
+def test_a_report_says_it_where_the_probe_has_found_nothing() -> None:
+    snapshot = three(silent=(Op(task="monitor", rc=7, expected=7),))
+    step = refresh(snapshot, "n1", "bbbb").decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert SetRevision(resource=WEB, default=None, nodes={N1: "bbbb", N2: "aaaa", NodeName("n3"): "aaaa"}) in (
+        step.change.edits
+    )
+
+
+def test_what_a_silent_node_runs_keeps_its_revision_when_others_restart() -> None:
+    """It had reported a new config and was not restarted yet when its controller died."""
+    told = {("web", "n2"): run(), ("web", "n3"): run()}
+    reports = {**REPORTS, "n1": {"pacewright-config-web": "bbbb@2"}}
+    snapshot = cluster(clone("web-clone", primitive("web", sets=OLD)), histories=told, attributes=reports, dc="2")
+    step = refresh(snapshot, "n2", "bbbb").decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    snapshot = after(snapshot, step.change)
+    step = step.job.decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    snapshot = after(snapshot, step.change)
+    assert snapshot.resources[WEB].revision_on(N2) == "bbbb"
+    assert snapshot.resources[WEB].revision_on(N1) == "aaaa"
+
+
+def test_a_held_primitive_has_not_stopped_because_its_node_is_silent() -> None:
+    snapshot = cluster(primitive("web", "ocf:pacemaker:Dummy"), running={"web": ("n1",)}, dc="2")
+    job = restart(snapshot)
+    held = HoldResource(resource=WEB, until=NOW + 30)
+    joining = cluster(
+        primitive("web", "ocf:pacemaker:Dummy"), running={"web": ("n1",)}, states={"n1": "pending"}, dc="2"
+    )
+    root = joining.root
+    held.apply(root)
+    assert isinstance(job.decide(after(joining), None, NOW), Wait)
+
+
+@pytest.mark.parametrize("state", ["pending", "online"])
+def test_what_is_owed_where_nothing_can_be_done_now_stays_owed(state: str) -> None:
+    """Its node joins anew, or is in maintenance: the roll goes on without it, and must not cross out what is due."""
+    snapshot = cluster(clone("web-clone", primitive("web")), running={"web": ("n1", "n2")}, dc="2")
+    step = restart(snapshot).decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert step.summary == "restarting web on n1"
+    owing = {"n2": {"pacewright-owed-web": "t1", **({"maintenance": "true"} if state == "online" else {})}}
+    away = cluster(
+        clone("web-clone", primitive("web", sets=revision_on("web", "n1", "t1"))),
+        histories={("web", "n1"): run(2, digest="d1"), ("web", "n2"): run()},
+        attributes=owing,
+        states={"n2": state},
+        dc="1",
+    )
+    end = step.job.decide(away, None, NOW)
+    assert isinstance(end, Done), end
+    assert end.outcome.notes
