@@ -109,3 +109,12 @@ def test_what_is_owed_where_nothing_can_be_done_now_stays_owed(state: str) -> No
     end = step.job.decide(away, None, NOW)
     assert isinstance(end, Done), end
     assert end.outcome.notes
+
+
+def test_what_is_being_started_is_not_given_another_revision_meanwhile() -> None:
+    """It would be restarted as soon as it is up, for nothing: its config is the same."""
+    starting = (Op(task="start", pending=True),)
+    snapshot = cluster(clone("web-clone", primitive("web")), histories={("web", "n1"): starting, ("web", "n2"): run()})
+    step = refresh(snapshot, "n1", "aaaa").decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert [type(edit) for edit in step.change.edits] == [SetMark]

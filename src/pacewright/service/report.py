@@ -92,8 +92,8 @@ class OwnReport:
             return
         yield SetMark(node=self.node, name=REPORT + primitive, value=str(self.report))
         resource = snapshot.resources[primitive]
-        active = any(i.node == self.node and i.role.active for i in snapshot.instances.get(primitive, ()))
-        idle = not active and not snapshot.silent(primitive, self.node)
+        here = (i for i in snapshot.instances.get(primitive, ()) if i.node == self.node)
+        idle = not any(i.role.active or i.operation for i in here) and not snapshot.silent(primitive, self.node)
         if idle and resource.revision_on(self.node) != self.report.fingerprint:
             # Nothing runs here, so it costs nothing to say at once with what it will start.
             nodes = {**resource.node_revisions, self.node: self.report.fingerprint}

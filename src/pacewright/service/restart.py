@@ -22,7 +22,6 @@ from pacewright.cluster import (
     NodeName,
     Release,
     ResourceId,
-    SetMark,
     SetRevision,
     Snapshot,
 )
@@ -32,7 +31,8 @@ from pacewright.service.drained import drained, given_back, set_drained
 from pacewright.service.effects import collateral
 from pacewright.service.ending import failure, given_up, outcome, unfinished
 from pacewright.service.order import Last
-from pacewright.service.revision import OWED, owed_on, redefined, reported, revision_of
+from pacewright.service.owing import crossed_out, noted, stray
+from pacewright.service.revision import owed_on, redefined, reported, revision_of
 from pacewright.service.serving import give_back, serving_again
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
@@ -261,14 +261,15 @@ class Restart:
         Where a node has reported its config and nothing runs, the new revision costs nothing, so it gets it too.
         """
         active = {i.node for i in snapshot.instances.get(primitive, ()) if i.role.active}
+        busy = {i.node for i in snapshot.instances.get(primitive, ()) if i.operation is not None}
         # What runs in one place and is seen there runs nowhere else.
         unseen = snapshot.nodes if self.target.many is not None or not active else ()
-        silent = {n for n in unseen if snapshot.silent(primitive, n)} - active
-        passive = {n for n in snapshot.nodes if reported(primitive, n, snapshot) is not None} - active - silent
+        unsure = busy.union(n for n in unseen if snapshot.silent(primitive, n)) - active
+        passive = {n for n in snapshot.nodes if reported(primitive, n, snapshot) is not None} - active - unsure
         anew = active if chosen == (WHOLE,) else {NodeName(slot) for slot in chosen}
         wanted = {node: self._next_revision(primitive, node, snapshot) for node in anew | passive}
-        # What a silent node runs, if it does, was started with what it has, so that must not change unseen.
-        return redefined(primitive, wanted, among=active | passive | silent, snapshot=snapshot)
+        # What is started there, or runs there unseen, has what it was given, so that must not change behind its back.
+        return redefined(primitive, wanted, among=active | passive | unsure, snapshot=snapshot)
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
         """One that the node does not have; if possible the token that others got in this roll, whoever wrote it."""
@@ -285,22 +286,16 @@ class Restart:
         self, primitive: ResourceId, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot
     ) -> Iterator[Edit]:
         """What is to come is written down before anything is done; what is done is no longer owed."""
-        if old == (WHOLE,):
-            paid = (node for node in snapshot.nodes if chosen and owed_on(primitive, node, snapshot) is not None)
-            yield from (SetMark(node=node, name=OWED + primitive, value=None) for node in paid)
-            return
         for slot in old:
-            node = NodeName(slot)
-            owed = owed_on(primitive, node, snapshot)
             if slot in chosen:
-                if owed is not None:
-                    yield SetMark(node=node, name=OWED + primitive, value=None)
-            elif owed is None:
-                yield SetMark(node=node, name=OWED + primitive, value=self.token)
+                yield from crossed_out(primitive, slot, snapshot)
+            else:
+                yield from noted(primitive, slot, self.token, snapshot)
 
     def _over(self, snapshot: Snapshot) -> Iterator[Edit]:
         """What was seen to start is no longer under way; what was given back is not drained any more."""
         yield from over(self.slots, self.slots.states(snapshot, None), self.lost, snapshot)
+        yield from stray(self.target, snapshot)
         stuck = self.restored if self.drains else drained(self.target, snapshot)
         yield from given_back(self.target, stuck, snapshot)
 
@@ -314,8 +309,8 @@ class Restart:
                 yield self._released(slot)  # its node went away under it
             # Where nothing can be done now and an instance runs on, or nobody knows, what is due stays due.
             paid = states[slot] is SlotState.FRESH or self.slots.stopped(slot, snapshot)
-            for primitive in self.target.primitives if paid and slot in {WHOLE, *snapshot.nodes} else ():
-                yield from self._debts(primitive, (slot,), (slot,), snapshot)
+            for primitive in self.target.primitives if paid else ():
+                yield from crossed_out(primitive, slot, snapshot)
 
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
         until = now + self._stop_timeout(snapshot) + _HOLD_MARGIN
@@ -346,7 +341,7 @@ class Restart:
         paid = [slot for slot in slots if self.slots.stopped(slot, snapshot)]
         for primitive in self.target.primitives if paid else ():
             for slot in paid:
-                edits += self._debts(primitive, (slot,), (slot,), snapshot)
+                edits += crossed_out(primitive, slot, snapshot)
             known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(paid, snapshot))
             if known or not self.use_hold or snapshot.resources[primitive].node_revisions:
                 # Nothing runs there now, so the agent is not asked to reload for its new revision.

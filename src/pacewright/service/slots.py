@@ -254,9 +254,9 @@ def _left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:
     for resource, node in snapshot.holds:
         if resource in {target.many, target.resource}:
             yield Slot(node or WHOLE)
-    for name in snapshot.nodes if target.many is not None else ():
+    for name in snapshot.nodes:
         if any(owed_on(primitive, name, snapshot) is not None for primitive in target.primitives):
-            yield Slot(name)
+            yield WHOLE if target.many is None else Slot(name)
 
 
 def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[ResourceId, NodeName | None]]) -> Before:

@@ -1,0 +1,39 @@
+"""Restarts that somebody has asked for and that are still to come: the marks on their nodes. Pure.
+
+`revision.py` tells what such a mark (`pacewright-owed-<primitive>`) means. What runs in one place has it where it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot
+from pacewright.service.revision import OWED, owed_on
+from pacewright.service.slots import WHOLE, Slot
+from pacewright.service.target import Target
+
+__all__ = ["crossed_out", "noted", "stray"]
+
+
+def noted(primitive: ResourceId, slot: Slot, token: str, snapshot: Snapshot) -> Iterator[SetMark]:
+    """Note that a slot is to restart, where that is not noted yet."""
+    running = (i.node for i in snapshot.instances.get(primitive, ()) if i.role.active)
+    for node in running if slot == WHOLE else (NodeName(slot),):
+        if owed_on(primitive, node, snapshot) is None:
+            yield SetMark(node=node, name=OWED + primitive, value=token)
+
+
+def crossed_out(primitive: ResourceId, slot: Slot, snapshot: Snapshot) -> Iterator[SetMark]:
+    """Cross it out."""
+    for node in snapshot.nodes:
+        if slot in {WHOLE, node} and owed_on(primitive, node, snapshot) is not None:
+            yield SetMark(node=node, name=OWED + primitive, value=None)
+
+
+def stray(target: Target, snapshot: Snapshot) -> Iterator[SetMark]:
+    """Cross out what is noted for something that runs in one place where it does not run: it has started elsewhere."""
+    for primitive in target.primitives if target.many is None else ():
+        running = {i.node for i in snapshot.instances.get(primitive, ()) if i.settled}
+        for node in snapshot.nodes if running else ():
+            if node not in running and owed_on(primitive, node, snapshot) is not None:
+                yield SetMark(node=node, name=OWED + primitive, value=None)
