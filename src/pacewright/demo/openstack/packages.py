@@ -1,0 +1,23 @@
+"""The Debian packages that the nodes need for the mail's scenario."""
+
+from __future__ import annotations
+
+__all__ = ["PACKAGES"]
+
+PACKAGES = (
+    "curl",
+    "dpkg-dev",  # the repository with the newer neutron
+    "dpkg-repack",
+    "haproxy",
+    "mariadb-server",
+    "needrestart",
+    "neutron-api",
+    "neutron-rpc-server",
+    "policy-rcd-declarative",
+    "puppet-agent",
+    "puppet-module-neutron",
+    "python3-mysqldb",
+    "python3-pymysql",
+    "rabbitmq-server",
+)
+"""From Debian 12. Its root file system takes 1.2 GB, and is built once, in 100 s."""

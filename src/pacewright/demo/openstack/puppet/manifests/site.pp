@@ -1,0 +1,22 @@
+# Neutron's API and RPC servers on a Pacemaker cluster: the same manifest on every node, in whatever order they come.
+# Nothing here says which node is the first one, or in which step it is.
+
+include pacewright
+include neutron
+include neutron::logging
+include neutron::plugins::ml2
+include neutron::server::notifications::nova
+include neutron::wsgi::uwsgi
+
+class { 'neutron::server':
+  sync_db => $facts['pacemaker']['is_leader'],
+}
+
+pacewright_resource { ['neutron-api', 'neutron-rpc-server']:
+  clone => true,
+}
+
+# puppet-neutron is as it comes; its services are operated by the cluster from here on.
+Service<| tag == 'neutron-service' |> {
+  provider => 'pcs',
+}
