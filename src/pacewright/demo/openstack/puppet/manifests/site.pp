@@ -12,10 +12,6 @@ class { 'neutron::server':
   sync_db => $facts['pacemaker']['is_leader'],
 }
 
-pacewright_resource { ['neutron-api', 'neutron-rpc-server']:
-  clone => true,
-}
-
 # puppet-neutron is as it comes; its services are operated by the cluster from here on.
 Service<| tag == 'neutron-service' |> {
   provider => 'pcs',
