@@ -16,3 +16,10 @@ class { 'neutron::server':
 Service<| tag == 'neutron-service' |> {
   provider => 'pcs',
 }
+
+# Not two versions at the same time: stopped everywhere before the first package is upgraded, started after the last.
+pacewright_stopped { 'neutron':
+  services => ['neutron-api', 'neutron-rpc-server'],
+  packages => ['neutron', 'neutron-api', 'neutron-rpc-server'],
+  before   => Anchor['neutron::install::begin'],
+}
