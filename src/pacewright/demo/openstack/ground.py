@@ -12,7 +12,7 @@ from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.errors import DeadlinePassed
 from pacewright.lab import Lab
 
-__all__ = ["ADDRESS", "PORT", "QUEUE_USERS", "build", "new_database", "queue_users"]
+__all__ = ["ADDRESS", "PORT", "QUEUE_USERS", "SECRET", "build", "new_database", "queue_users"]
 
 ADDRESS = "10.88.0.100"
 PORT = 80
@@ -21,7 +21,7 @@ PORT = 80
 QUEUE_USERS = ("neutron", "neutron_2")
 """Accounts at RabbitMQ. The data names the first; a change of the data names the second."""
 
-_SECRET = "secret"  # noqa: S105 - in a network that nobody can enter
+SECRET = "secret"  # noqa: S105 - in a network that nobody can enter
 _READY_SECONDS = 90.0
 
 _MARIADB = "[mysqld]\nbind-address = 0.0.0.0\n"
@@ -75,7 +75,7 @@ def build(lab: Lab, say: Callable[[str], None]) -> None:
     _wait(lab, "RabbitMQ", ["rabbitmqctl", "--timeout", "10", "await_startup"])
     new_database(lab)
     for user in QUEUE_USERS:
-        lab.run(lab.nodes[0], ["rabbitmqctl", "add_user", user, _SECRET], timeout=60).checked()
+        lab.run(lab.nodes[0], ["rabbitmqctl", "add_user", user, SECRET], timeout=60).checked()
         lab.run(lab.nodes[0], ["rabbitmqctl", "set_permissions", user, ".*", ".*", ".*"], timeout=60).checked()
 
 
@@ -84,7 +84,7 @@ def new_database(lab: Lab) -> None:
     statements = (
         "DROP DATABASE IF EXISTS neutron",
         "CREATE DATABASE neutron CHARACTER SET utf8mb3",
-        f"GRANT ALL ON neutron.* TO neutron@'%' IDENTIFIED BY '{_SECRET}'",
+        f"GRANT ALL ON neutron.* TO neutron@'%' IDENTIFIED BY '{SECRET}'",
     )
     lab.run(lab.nodes[0], ["mysql", "--execute", "; ".join(statements)], timeout=60).checked()
 

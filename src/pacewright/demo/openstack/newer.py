@@ -6,10 +6,11 @@ Their maintainer scripts are Debian's own: each restarts its service at the end 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from pacewright.lab import Lab
 
-__all__ = ["PACKAGES", "VERSION", "installed", "offer"]
+__all__ = ["PACKAGES", "VERSION", "denied", "installed", "installing", "offer"]
 
 PACKAGES = ("neutron-common", "neutron-api", "neutron-rpc-server")
 
@@ -45,6 +46,25 @@ def installed(lab: Lab) -> dict[str, set[str]]:
     """The versions of the packages that each node has."""
     query = ["dpkg-query", "--show", "--showformat=${Version}\n", *PACKAGES]
     return {node: set(lab.run(node, query).checked().stdout.decode().split()) for node in lab.nodes}
+
+
+def installing(lab: Lab) -> tuple[float, float]:
+    """When the first of them was unpacked and when the last one's scripts had ended, on whichever node, by dpkg's log.
+
+    Seconds since the epoch; dpkg writes whole ones.
+    """
+    moments: list[float] = []
+    for node in lab.nodes:
+        for line in lab.read(node, "/var/log/dpkg.log").splitlines():
+            day, time, *words = line.split()
+            if words[:2] in (["status", "unpacked"], ["status", "installed"]) and words[-1] == VERSION:
+                moments.append(datetime.fromisoformat(f"{day}T{time}+00:00").timestamp())
+    return min(moments), max(moments)
+
+
+def denied(lab: Lab, node: str) -> bool:
+    """Whether a script of theirs was kept from starting or restarting something on a node, by apt's log."""
+    return "policy-rc.d denied execution of" in lab.read(node, "/var/log/apt/term.log")
 
 
 def _pack(lab: Lab, node: str, package: str) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import pacewright
 from pacewright import process
+from pacewright.errors import NodeError
 from pacewright.lab import Lab
 
-__all__ = ["ENVIRONMENT", "Run", "change_data", "command", "install"]
+__all__ = ["ENVIRONMENT", "Run", "command", "install"]
 
 ENVIRONMENT = "/etc/puppet/code/environments/production"
-_CHANGE = f"{ENVIRONMENT}/data/change.yaml"
 
 _CHANGED = 2
 """Of the exit codes with --detailed-exitcodes: changes, and no failure."""
@@ -56,18 +56,19 @@ class Run:
         return bool(self.lines(r"Exec\[neutron-db-sync\]: Triggered 'refresh'"))
 
 
-def install(lab: Lab, modules: Mapping[str, Path] | None = None) -> None:
-    """Put the site, and modules that are not Debian's, on every node.
+def install(lab: Lab) -> None:
+    """Put the site, and Pacewright's module, on every node.
 
-    Args:
-        modules: their folders on this machine, by the name that Puppet knows them by.
+    Raises:
+        NodeError: this source of Pacewright has no module beside it.
     """
+    module = Path(pacewright.__file__).parents[2] / "integrations/puppet"
+    if not module.is_dir():
+        raise NodeError(f"{module}: not there.", hint="Neutron's demo and tests run from a checkout of the source.")
     with as_file(files(__package__) / "puppet") as site, tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch) / "tree"
         shutil.copytree(site, tree)
-        (tree / "modules").mkdir()
-        for name, folder in (modules or {}).items():
-            shutil.copytree(folder, tree / "modules" / name)
+        shutil.copytree(module, tree / "modules/pacewright")
         for name in _MODULES:
             (tree / "modules" / name).symlink_to(f"/usr/share/puppet/modules/{name}")
         tree.chmod(0o755)
@@ -78,13 +79,7 @@ def install(lab: Lab, modules: Mapping[str, Path] | None = None) -> None:
             lab.run(node, ["tar", "--extract", "--directory", ENVIRONMENT], stdin=archive.checked().stdout).checked()
 
 
-def change_data(lab: Lab, text: str, nodes: Sequence[str] | None = None) -> None:
-    """What is changed in the data while the site runs; it stands before what all nodes have in common."""
-    for node in nodes or lab.nodes:
-        lab.write(node, _CHANGE, text)
-
-
-def command(*options: str, manifest: str = "site.pp") -> list[str]:
-    """One run of Puppet."""
+def command(*options: str) -> list[str]:
+    """One run of Puppet, with all manifests of the site."""
     fixed = ["--color=false", "--detailed-exitcodes", "--log_level=notice"]
-    return ["puppet", "apply", *fixed, *options, f"{ENVIRONMENT}/manifests/{manifest}"]
+    return ["puppet", "apply", *fixed, *options, f"{ENVIRONMENT}/manifests"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pacewright import process
@@ -48,6 +48,8 @@ class Episode:
     """What happened between a moment and another.
 
     Attributes:
+        before: where it begins.
+        until: where it ends, in seconds since the epoch.
         runs: of Puppet, one for each node.
         lives: of every instance, from the beginning of the lab.
         commits: the changes of the cluster's configuration.
@@ -55,7 +57,7 @@ class Episode:
     """
 
     nodes: tuple[str, ...]
-    since: float
+    before: Before
     until: float
     runs: tuple[Run, ...]
     lives: tuple[Start, ...]
@@ -64,16 +66,22 @@ class Episode:
 
     def starts(self, service: str) -> list[int]:
         """How often a service's instance started on each node, in the order of the nodes."""
-        meanwhile = [life for life in self.lives if self.since <= life.began <= self.until]
-        return starts.counts(meanwhile, self.nodes, [service])[service]
+        return starts.counts(self._begun(), self.nodes, [service])[service]
+
+    def first_start(self) -> float:
+        """When the first instance started, of whichever service; infinite if none did."""
+        return min((life.began for life in self._begun()), default=float("inf"))
+
+    def _begun(self) -> list[Start]:
+        return [life for life in self.lives if self.before.at <= life.began <= self.until]
 
     def most_down(self, service: str) -> int:
         """On how many nodes at once the service did not run, at the worst moment."""
-        return starts.most_down(self.lives, service, self.nodes, since=self.since, until=self.until)
+        return starts.most_down(self.lives, service, self.nodes, since=self.before.at, until=self.until)
 
-    def committers(self, service: str, word: str) -> set[str]:
-        """The nodes from which something of a service's resource was changed that has this word in it."""
-        return {commit.node for commit in self.commits if commit.touches(word) and commit.touches(f"'{service}'")}
+    def writers(self, service: str, word: str) -> list[str]:
+        """From which node each change was written that has this word in it and is about a service's resource."""
+        return [commit.node for commit in self.commits if commit.touches(word) and commit.touches(f"'{service}")]
 
 
 class Stage:
@@ -119,23 +127,19 @@ class Stage:
     # --- Puppet
 
     def puppet(
-        self,
-        *nodes: str,
-        options: Sequence[str] = (),
-        manifest: str = "site.pp",
-        end_at: str | None = None,
+        self, *nodes: str, options: Mapping[str, Sequence[str]] | None = None, end_at: Mapping[str, str] | None = None
     ) -> tuple[Run, ...]:
-        """A run on each of these nodes, all begun at the same time; returns when all have ended.
+        """A run on each of these nodes, or on all, begun at the same time; returns when all have ended.
 
         Args:
-            options: for `puppet apply`.
-            manifest: a file or folder in the site's manifests.
-            end_at: the run is killed as soon as it prints a line that has this in it.
+            options: for `puppet apply`, by node.
+            end_at: a node's run is killed as soon as it prints a line that has this in it.
         """
-        going = [Going(node, end_at=end_at, clock=self._clock) for node in nodes or self.lab.nodes]
+        wanted, ends = options or {}, end_at or {}
+        going = [Going(node, end_at=ends.get(node), clock=self._clock) for node in nodes or self.lab.nodes]
         try:
             for run in going:
-                run.begin(self.lab, runs.command(*options, manifest=manifest), self._lines, self._heard)
+                run.begin(self.lab, runs.command(*wanted.get(run.node, ())), self._lines, self._heard)
             self.wait(lambda: not [run for run in going if not run.over()], _RUN_SECONDS, "Puppet to end")
         finally:
             for run in going:
@@ -157,7 +161,7 @@ class Stage:
         """What has happened since then."""
         return Episode(
             nodes=self.lab.nodes,
-            since=before.at,
+            before=before,
             until=self._clock.now(),
             runs=tuple(done),
             lives=starts.starts(self.lab),

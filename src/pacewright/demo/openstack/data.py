@@ -1,0 +1,61 @@
+"""What changes in the site's data from one run of Puppet to the next; all else stands in data/common.yaml."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pacewright.demo.openstack import ground
+from pacewright.demo.openstack.runs import ENVIRONMENT
+from pacewright.demo.openstack.starts import SERVICES
+from pacewright.lab import Lab
+
+__all__ = ["Data", "write"]
+
+_HEARTBEATS = {"neutron": 60, "neutron_2": 30}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """The data of all nodes.
+
+    Attributes:
+        account: with which Neutron goes to RabbitMQ.
+        version: of Neutron's packages; empty for the one that is there.
+        together: all instances of a service restart in one step.
+        later: who comes to a service before the others leaves its start to the last one, and does not wait.
+    """
+
+    account: str = ground.QUEUE_USERS[0]
+    version: str = ""
+    together: bool = False
+    later: bool = False
+
+    def turned(self) -> Data:
+        """The same with the other account."""
+        (other,) = set(ground.QUEUE_USERS) - {self.account}
+        return replace(self, account=other)
+
+    def text(self) -> str:
+        """As YAML (and JSON), for Hiera."""
+        services: dict[str, dict[str, object]] = {service: {} for service in SERVICES}
+        for settings in services.values():
+            if self.together:
+                settings["strategy"] = "together"
+            if self.later:
+                settings["barrier"] = {"on_timeout": "later"}
+        said: dict[str, object] = {
+            "neutron::default_transport_url": f"rabbit://{self.account}:{ground.SECRET}@10.88.0.11:5672/",
+            "neutron::rabbit_heartbeat_timeout_threshold": _HEARTBEATS[self.account],
+            "pacewright::services": services,
+        }
+        if self.version:
+            said |= {"neutron::package_ensure": self.version, "neutron::server::package_ensure": self.version}
+        return json.dumps(said, indent=2) + "\n"
+
+
+def write(lab: Lab, data: Data, nodes: Sequence[str] | None = None) -> None:
+    """Put it on nodes; their next run of Puppet finds it."""
+    for node in nodes or lab.nodes:
+        lab.write(node, f"{ENVIRONMENT}/data/change.yaml", data.text())
