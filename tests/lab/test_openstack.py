@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pacewright import lab as labs
-from pacewright.demo.openstack import Episode, Stage, ground, newer, runs
-from pacewright.demo.openstack.packages import PACKAGES
+from pacewright.demo.openstack import PACKAGES, Episode, Stage, build, newer
 from pacewright.demo.openstack.starts import SERVICES
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
 from tests.lab.neutron_site import NeutronSite
@@ -43,9 +42,7 @@ def deployment() -> Iterator[Deployment]:
     remove_labs_of_dead_sessions()
     lab = labs.up(f"test-{os.getpid()}-openstack", packages=PACKAGES)
     try:
-        ground.build(lab, lambda _: None)
-        newer.offer(lab)
-        runs.install(lab)
+        build(lab, lambda _: None)
         site = NeutronSite(Stage(lab, say=print))
         yield Deployment(site=site, episode=site.apply(), configured=site.last_change())
     finally:

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterator
 
 from pacewright import demo, lab
-from pacewright.cli import demo_view, lab_progress
-from pacewright.demo import Result, Stage
-from pacewright.errors import NodeError, OperationFailed
+from pacewright.cli import demo_openstack, demo_view, lab_progress
+from pacewright.cli.demo_show import Show
+from pacewright.demo import Stage
+from pacewright.errors import NodeError, OperationFailed, UsageError
 from pacewright.lab import Lab
 
 __all__ = ["configure", "run"]
@@ -26,8 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--distro", choices=lab.DISTROS, default="bookworm", help="Pacemaker 2.1 or 3.0 (default: bookworm)"
     )
-    parser.add_argument("--rate", type=_rate, default=80.0, metavar="N", help="requests a second (default: 80)")
+    rates = f"default: {_WEB.rate:g}, with --openstack {demo_openstack.SHOW.rate:g}"
+    parser.add_argument("--rate", type=_rate, metavar="N", help=f"requests a second ({rates})")
     parser.add_argument("--name", default="demo", metavar="L", help="name of the lab (default: demo)")
+    parser.add_argument(
+        "--openstack",
+        action="store_true",
+        help="Puppet deploys, changes and upgrades Neutron on the cluster instead (Debian 12; some minutes, 1.3 GB)",
+    )
     parser.add_argument("--keep", action="store_true", help="leave the lab running at the end, to look around")
 
 
@@ -36,39 +43,56 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         NodeError: not root.
-        OperationFailed: a restart of ours did not do what it promises.
+        UsageError: Debian has no puppet-module-neutron that fits in that release.
+        OperationFailed: it did not do what it promises.
     """
     if os.geteuid() != 0:
         raise NodeError("The demo needs root: it boots a cluster.", hint="What works without: script/test --unit.")
+    if args.openstack and args.distro != "bookworm":
+        raise UsageError("--openstack: only with --distro bookworm, which has the puppet-neutron that it uses.")
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        with _cluster(args) as made:
-            results = _perform(made, args.rate)
-            print(f"\n{demo_view.summary(results)}\n", flush=True)
+        show = demo_openstack.SHOW if args.openstack else _WEB
+        with _cluster(args, show) as made:
+            show.perform(made, args.rate or show.rate)
     except KeyboardInterrupt:
         print(f"pacewright: demo: interrupted{'' if args.keep else '; nothing of it is left'}.", file=sys.stderr)
         return _INTERRUPTED
-    unmet = demo.unmet(results)
-    if unmet:
-        raise OperationFailed(f"demo: {'; '.join(unmet).removesuffix('.')}.")
     return 0
 
 
-def _perform(made: Lab, rate: float) -> list[Result]:
+def _perform(made: Lab, rate: float) -> None:
     with demo_view.screen() as show, Stage(made, rate=rate, show=show) as stage:
         stage.settle()
-        return [stage.perform(act) for act in demo.ACTS]
+        results = [stage.perform(act) for act in demo.ACTS]
+    print(f"\n{demo_view.summary(results)}\n", flush=True)
+    unmet = demo.unmet(results)
+    if unmet:
+        raise OperationFailed(f"demo: {'; '.join(unmet).removesuffix('.')}.")
+
+
+_WEB = Show(
+    packages=demo.PACKAGES,
+    build=demo.build,
+    perform=_perform,
+    rate=80.0,
+    look=(
+        ("n1", "pcs status"),
+        ("n1", "pacewright service status web"),
+        ("lab", f"curl -s http://{demo.ADDRESS}/"),
+    ),
+)
 
 
 @contextlib.contextmanager
-def _cluster(args: argparse.Namespace) -> Iterator[Lab]:
+def _cluster(args: argparse.Namespace, show: Show) -> Iterator[Lab]:
     """A lab with the site on it, taken down again whatever happens, unless it is to be kept."""
     with contextlib.ExitStack() as last:
         with lab_progress.steps() as say:
-            made = lab.up(args.name, distro=args.distro, packages=demo.PACKAGES, progress=say)
-            last.callback(_keep if args.keep else _take_down, made)
-            demo.build(made, say)
+            made = lab.up(args.name, distro=args.distro, packages=show.packages, progress=say)
+            last.callback(_keep, made, show) if args.keep else last.callback(_take_down, made)
+            show.build(made, say)
         yield made
 
 
@@ -91,16 +115,13 @@ def _take_down(made: Lab) -> None:
     made.down()
 
 
-def _keep(made: Lab) -> None:
+def _keep(made: Lab, show: Show) -> None:
     pacewright = f"{os.path.relpath(sys.executable)} -m pacewright"
     there = f"{pacewright} lab exec --name {made.name}"
-    print(
-        f"The lab {made.name!r} is kept. Look around:\n"
-        f"  {there} n1 -- pcs status\n"
-        f"  {there} n1 -- pacewright service status web\n"
-        f"  {there} lab -- curl -s http://{demo.ADDRESS}/\n"
-        f"Take it down: {pacewright} lab down --name {made.name}"
-    )
+    print(f"The lab {made.name!r} is kept. Look around:")
+    for place, command in show.look:
+        print(f"  {there} {place} -- {command}")
+    print(f"Take it down: {pacewright} lab down --name {made.name}")
 
 
 def _rate(text: str) -> float:

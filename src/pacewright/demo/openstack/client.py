@@ -25,6 +25,9 @@ from pacewright.demo.tally import Answer
 __all__ = ["WORKERS", "Client", "keep_asking"]
 
 WORKERS = 2
+_REQUESTS = 3
+"""In a round: make, list, delete."""
+
 NETWORKS = "/v2.0/networks"
 TIMEOUT = 30.0
 """Seconds after which a client gives up."""
@@ -95,7 +98,8 @@ def main(host: str, port: int, rate: float) -> None:
     client = Client(host=host, port=port)
     begin = SYSTEM_CLOCK.monotonic()
     for worker in range(WORKERS):
-        options = {"every": WORKERS / rate, "first": begin + worker / rate}
+        every = WORKERS * _REQUESTS / rate
+        options = {"every": every, "first": begin + worker * every / WORKERS}
         threading.Thread(target=keep_asking, args=(client, worker), kwargs=options).start()
 
 

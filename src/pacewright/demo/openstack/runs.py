@@ -14,9 +14,10 @@ from pacewright import process
 from pacewright.errors import NodeError
 from pacewright.lab import Lab
 
-__all__ = ["ENVIRONMENT", "Run", "command", "install"]
+__all__ = ["ENVIRONMENT", "MANIFESTS", "Run", "command", "install"]
 
 ENVIRONMENT = "/etc/puppet/code/environments/production"
+MANIFESTS = f"{ENVIRONMENT}/manifests"
 
 _CHANGED = 2
 """Of the exit codes with --detailed-exitcodes: changes, and no failure."""
@@ -82,4 +83,4 @@ def install(lab: Lab) -> None:
 def command(*options: str) -> list[str]:
     """One run of Puppet, with all manifests of the site."""
     fixed = ["--color=false", "--detailed-exitcodes", "--log_level=notice"]
-    return ["puppet", "apply", *fixed, *options, f"{ENVIRONMENT}/manifests"]
+    return ["puppet", "apply", *fixed, *options, MANIFESTS]

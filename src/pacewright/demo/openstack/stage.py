@@ -89,10 +89,10 @@ class Stage:
 
     Args:
         say: is told what is worth it, a line each.
-        rate: the client's rounds a second, of three requests each.
+        rate: the client's requests a second.
     """
 
-    def __init__(self, lab: Lab, *, say: Callable[[str], None], rate: float = 2.0, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, lab: Lab, *, say: Callable[[str], None], rate: float = 6.0, clock: Clock = SYSTEM_CLOCK) -> None:
         self.lab = lab
         self._say = say
         self._rate = rate
