@@ -20,6 +20,11 @@ pytestmark = pytest.mark.lab
 NOBODY = {"n1": 0, "n2": 0, "n3": 0}
 EVERYBODY = {"n1": 1, "n2": 1, "n3": 1}
 APP = "include app"
+WEB = """
+file { '/etc/web/web.conf': content => "${facts['config']}\\n" }
+~> service { 'web': ensure => running, enable => true }
+Service <| title == 'web' |> { provider => 'pcs' }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +60,9 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
 def test_a_module_that_knows_nothing_of_a_cluster_starts_its_service_once_the_config_is_on_all_nodes(
     runs: Runs,
 ) -> None:
-    site = """
-    file { '/etc/web/web.conf': content => "${facts['config']}\\n" }
-    ~> service { 'web': ensure => running, enable => true }
-    Service <| title == 'web' |> { provider => 'pcs' }
-    """
     runs.lab.run("n1", ["pacewright", "service", "stop", "web"], timeout=60).checked()
     before = runs.starts("web")
-    done = runs.on_all(site, config="deployed")
+    done = runs.on_all(WEB, config="deployed")
     assert {one.code for one in done.values()} == {2}
     assert all(said(one, r"Service\[web\]/ensure: ensure changed 'stopped' to 'running'") for one in done.values())
     assert grown(before, runs.starts("web")) == EVERYBODY
@@ -81,6 +81,22 @@ def test_a_change_restarts_each_instance_once_and_no_change_writes_nothing(runs:
     assert {one.code for one in again.values()} == {0}, "a third run changes nothing"
     assert runs.epoch() == epoch, "and writes nothing"
     assert grown(before, runs.starts()) == EVERYBODY
+
+
+def test_a_config_that_does_not_start_fails_the_run_and_a_good_one_starts_it_without_waiting_for_others(
+    runs: Runs,
+) -> None:
+    done = runs.on_all(WEB, config="good")
+    before = runs.starts("web")
+    spoilt = runs.apply("n1", WEB, config="bad")
+    assert spoilt.code == 6
+    assert said(spoilt, r"Service\[web\]: Failed to call refresh: web: .*did not come up on n1")
+    mended = runs.apply("n1", WEB, config="mended")
+    assert mended.code == 2
+    assert said(mended, r"Service\[web\]/ensure: ensure changed '(failed|stopped)' to 'running'")
+    assert {one.code for one in done.values()} <= {0, 2}
+    assert grown(before, runs.starts("web")) == {**NOBODY, "n1": 1}
+    assert runs.counted.served("n1") == "mended"
 
 
 # -- what Puppet loses ------------------------------------------------------------------------------------------------

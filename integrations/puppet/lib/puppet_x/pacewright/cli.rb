@@ -3,7 +3,7 @@
 require 'json'
 require 'open3'
 
-module PuppetX # rubocop:disable Style/ClassAndModuleChildren
+module PuppetX
   module Pacewright
     # The only place that calls the program `pacewright`: arguments in, its JSON out, its error text raised.
     module Cli
