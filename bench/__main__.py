@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import commands, page
+from bench import commands, page, puppet
 from bench.figures import Target
 from bench.ground import AT, ground
 from bench.restarts import CASES, Case, Restarts, measure
@@ -36,6 +36,7 @@ class Effort:
         ocf: restarts of the OCF clones.
         reads: commands that only read.
         hundred: pcs for each of 100 services, half a minute and more.
+        puppet: runs of Puppet, 5 s each.
         changes, idle: wake-ups, and seconds of doing nothing.
     """
 
@@ -43,18 +44,19 @@ class Effort:
     ocf: int
     reads: int
     hundred: int
+    puppet: int
     changes: int
     idle: float
 
 
-_FULL = Effort(systemd=3, ocf=6, reads=9, hundred=2, changes=20, idle=15)
-_QUICK = Effort(systemd=1, ocf=2, reads=3, hundred=0, changes=4, idle=3)
+_FULL = Effort(systemd=3, ocf=6, reads=9, hundred=2, puppet=5, changes=20, idle=15)
+_QUICK = Effort(systemd=1, ocf=2, reads=3, hundred=0, puppet=2, changes=4, idle=3)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 4 minutes instead of under 12")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 6 minutes instead of under 20")
     parser.add_argument("--distro", choices=DISTROS, default="bookworm", help="default: bookworm (Pacemaker 2.1)")
     parser.add_argument(
         "--output",
@@ -98,6 +100,7 @@ def _measure(distro: str, *, quick: bool) -> Results:
         waking = commands.waking(lab, effort.changes, effort.idle, _say)
         large = commands.large(lab, effort.reads, _say)
         many = commands.many(lab, effort.reads, effort.hundred, _say)
+        runs = puppet.nothing_to_do(lab, effort.puppet, effort.hundred, _say)
     return Results(
         machine=replace(machine, load=(load, os.getloadavg()[0])),
         quick=quick,
@@ -105,6 +108,7 @@ def _measure(distro: str, *, quick: bool) -> Results:
         start_up=start_up,
         many=many,
         large=large,
+        puppet=runs,
         waking=waking,
     )
 

@@ -14,11 +14,12 @@ from bench.largecib import large_cib
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
-__all__ = ["Timed", "Waking", "large", "many", "start_up", "waking"]
+__all__ = ["NAMES", "Task", "Timed", "Waking", "large", "many", "start_up", "taking_turns", "waking"]
 
 Say = Callable[[str], None]
 
-_NAMES = tuple(f"service{number:03}" for number in range(100))
+NAMES = tuple(f"service{number:03}" for number in range(100))
+"""Resources that `many` makes, besides those of the ground."""
 _LARGE = f"{INSIDE}/large.xml"
 
 
@@ -62,17 +63,23 @@ class Waking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """A command line, or several that belong together, to be timed so many times."""
+class Task:
+    """A command line, or several that belong together, to be timed so many times.
+
+    Attributes:
+        timeout: seconds for one of them.
+    """
 
     key: str
     label: str
     lines: tuple[tuple[str, ...], ...]
     times: int
     env: Mapping[str, str] | None = None
+    timeout: float = 60.0
 
 
-def _taking_turns(lab: Lab, tasks: Sequence[_Task], say: Say) -> tuple[Timed, ...]:
+def taking_turns(lab: Lab, tasks: Sequence[Task], say: Say) -> tuple[Timed, ...]:
+    """Time each of them as often as it says; one after another, so that a busy moment hits all."""
     values: dict[str, list[float]] = {task.key: [] for task in tasks}
     for turn in range(max(task.times for task in tasks)):
         for task in tasks:
@@ -84,10 +91,10 @@ def _taking_turns(lab: Lab, tasks: Sequence[_Task], say: Say) -> tuple[Timed, ..
     return timed
 
 
-def _seconds(lab: Lab, task: _Task) -> float:
+def _seconds(lab: Lab, task: Task) -> float:
     begun = SYSTEM_CLOCK.monotonic()
     for argv in task.lines:
-        lab.run(AT, argv, timeout=60, env=task.env).checked()
+        lab.run(AT, argv, timeout=task.timeout, env=task.env).checked()
     return SYSTEM_CLOCK.monotonic() - begun
 
 
@@ -95,20 +102,20 @@ def start_up(lab: Lab, times: int, say: Say) -> tuple[Timed, ...]:
     """A new process that tells one service's state, and the cost of entering a node, which is in every figure."""
     name = "counted"
     tasks = [
-        _Task(key="entering", label="`true` (entering the node, in every figure)", lines=(("true",),), times=times),
-        _Task(
+        Task(key="entering", label="`true` (entering the node, in every figure)", lines=(("true",),), times=times),
+        Task(
             key="python",
             label="`python3 -I -c pass` (the interpreter alone)",
             lines=(("/usr/bin/python3", "-I", "-c", "pass"),),
             times=times,
         ),
-        _Task(
+        Task(
             key="pacewright-status",
             label="`pacewright service status NAME`",
             lines=(("pacewright", "service", "status", name),),
             times=times,
         ),
-        _Task(
+        Task(
             key="pcs-status",
             label="`pcs resource status NAME`",
             lines=(("pcs", "resource", "status", f"{name}-clone"),),
@@ -117,9 +124,9 @@ def start_up(lab: Lab, times: int, say: Say) -> tuple[Timed, ...]:
     ]
     if lab.run(AT, ["pacewright", "fact"]).code == 0:
         tasks.append(
-            _Task(key="pacewright-fact", label="`pacewright fact`", lines=(("pacewright", "fact"),), times=times)
+            Task(key="pacewright-fact", label="`pacewright fact`", lines=(("pacewright", "fact"),), times=times)
         )
-    return _taking_turns(lab, tasks, say)
+    return taking_turns(lab, tasks, say)
 
 
 def many(lab: Lab, times: int, hundred_times: int, say: Say) -> tuple[Timed, ...]:
@@ -129,25 +136,25 @@ def many(lab: Lab, times: int, hundred_times: int, say: Say) -> tuple[Timed, ...
         hundred_times: how often pcs is called for each of 100 services (half a minute each); 0 for never.
     """
     say("creating 100 resources")
-    ground.create_many(lab, _NAMES)
+    ground.create_many(lab, NAMES)
     tasks = []
     for count in (1, 10, 100):
-        names = _NAMES[:count]
+        names = NAMES[:count]
         ours = ("pacewright", "service", "status", *names, "--json")
         label = f"`pacewright service status` of {count}"
-        tasks.append(_Task(key=f"pacewright-{count}", label=label, lines=(ours,), times=times))
+        tasks.append(Task(key=f"pacewright-{count}", label=label, lines=(ours,), times=times))
         theirs = tuple(("pcs", "resource", "status", name) for name in names)
         often = hundred_times if count == 100 else 5
         if often:
             label = f"`pcs resource status` for each of {count}"
-            tasks.append(_Task(key=f"pcs-{count}", label=label, lines=theirs, times=min(times, often)))
+            tasks.append(Task(key=f"pcs-{count}", label=label, lines=theirs, times=min(times, often)))
     for key, label, argv in (
         ("pacewright-list", "`pacewright service list --json` (all)", ("pacewright", "service", "list", "--json")),
         ("pcs-all", "`pcs resource status` (all, text)", ("pcs", "resource", "status")),
         ("crm_mon-all", "`crm_mon --output-as=xml` (all)", ("crm_mon", "--one-shot", "--output-as=xml")),
     ):
-        tasks.append(_Task(key=key, label=label, lines=(argv,), times=times))
-    return _taking_turns(lab, tasks, say)
+        tasks.append(Task(key=key, label=label, lines=(argv,), times=times))
+    return taking_turns(lab, tasks, say)
 
 
 def large(lab: Lab, times: int, say: Say) -> tuple[Timed, ...]:
@@ -157,16 +164,16 @@ def large(lab: Lab, times: int, say: Say) -> tuple[Timed, ...]:
     lab.run(AT, ["crm_verify", "--xml-file", _LARGE], timeout=60).checked()
     say(f"a CIB of {len(document) / 1e6:.1f} MB, valid for crm_verify")
     parsing = ("/usr/bin/python3", "-I", f"{INSIDE}/parsing.py", _LARGE)
-    timed = _taking_turns(
+    timed = taking_turns(
         lab,
         [
-            _Task(
+            Task(
                 key="pacewright-large",
                 label="Pacewright's Snapshot, a new process",
                 lines=((*parsing, "1"),),
                 times=times,
             ),
-            _Task(
+            Task(
                 key="crm_mon-large",
                 label="`crm_mon --output-as=xml`, a new process",
                 lines=(("crm_mon", "--one-shot", "--output-as=xml"),),

@@ -21,8 +21,8 @@ AT = "n1"
 """The node on which everything is run."""
 INSIDE = "/root/pacewright-bench"
 """Where the programs of bench/inside are in that node."""
-PACKAGES = ("curl", "haproxy")
-"""What the tests' nodes have too, so that one root file system serves all."""
+PACKAGES = ("curl", "haproxy", "puppet-agent")
+"""What the tests' nodes have too, and Puppet."""
 KINDS = {
     "unit": 'class="systemd" type="pacewright-bench"',
     "counted": 'class="ocf" provider="pacewright" type="counted"',

@@ -53,6 +53,8 @@ def tables(results: Results) -> str:
         _table(("command, a new process", "time"), _timed((*results.start_up, *results.many))),
         "### A CIB of 32 nodes and 1,000 primitives",
         _table(("from a file", "time"), _timed(results.large)),
+        "### Puppet",
+        _table(("a run that finds nothing to do", "time"), _timed(results.puppet)),
         "### Waiting",
         _table(
             ("way of watching", "from the change's landing to the wake-up", "processor time while idle"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.commands import Timed, Waking
 from bench.figures import Figure, Target, human
+from bench.puppet import COUNTS
 from bench.restarts import Restarts
 
 __all__ = ["Machine", "Results", "targets"]
@@ -59,11 +60,12 @@ class Results:
     start_up: tuple[Timed, ...]
     many: tuple[Timed, ...]
     large: tuple[Timed, ...]
+    puppet: tuple[Timed, ...]
     waking: tuple[Waking, ...]
 
     def timed(self, key: str) -> Figure | None:
         """A command's figure."""
-        return next((t.figure for t in (*self.start_up, *self.many, *self.large) if t.key == key), None)
+        return next((t.figure for t in (*self.start_up, *self.many, *self.large, *self.puppet) if t.key == key), None)
 
     def restart(self, case: str, tool: str, label: str = "") -> Restarts:
         """A contender's runs."""
@@ -80,13 +82,19 @@ class Results:
             "start_up": {t.key: t.as_dict() for t in self.start_up},
             "state": {t.key: t.as_dict() for t in self.many},
             "large_cib": {t.key: t.as_dict() for t in self.large},
+            "puppet": {t.key: t.as_dict() for t in self.puppet},
             "waking": [w.as_dict() for w in self.waking],
         }
 
 
 def targets(results: Results) -> tuple[Target, ...]:
     """What was to be reached, and what was."""
-    return (*_restart_targets(results), *_command_targets(results), *_waking_targets(results))
+    return (
+        *_restart_targets(results),
+        *_command_targets(results),
+        *_puppet_targets(results),
+        *_waking_targets(results),
+    )
 
 
 def _restart_targets(results: Results) -> Iterator[Target]:
@@ -124,6 +132,20 @@ def _command_targets(results: Results) -> Iterator[Target]:
         if figure is not None:
             seen = figure.median
             yield Target(name=name, goal=f"under {human(limit)}", seen=human(seen), reached=seen < limit)
+
+
+def _puppet_targets(results: Results) -> Iterator[Target]:
+    for count in COUNTS:
+        ours, theirs = results.timed(f"puppet-pcs-{count}"), results.timed(f"puppet-systemd-{count}")
+        if ours is None or theirs is None:
+            continue
+        more = ours.median - theirs.median
+        yield Target(
+            name=f"`puppet apply` with nothing to do, {count} service{'s' if count > 1 else ''}: more than systemd's",
+            goal="at most 10% or 1 s",
+            seen=f"{more / theirs.median:+.0%}, {more:+.2f} s",
+            reached=more <= max(1.0, theirs.median / 10),
+        )
 
 
 def _waking_targets(results: Results) -> Iterator[Target]:
