@@ -175,7 +175,7 @@ Puppet::Type.type(:service).provide(:pcs) do
 
   def wave
     stopped = resource.catalog&.resources&.find { |other| other.type == :pacewright_stopped && other[:services].include?(resource[:name]) }
-    stopped ? ['--wave', stopped[:wave]] : []
+    stopped ? ['--wave', stopped.wave] : []
   end
 
   # @param more what Puppet knows beside the config: that something has changed since this run has begun
