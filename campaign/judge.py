@@ -111,8 +111,8 @@ def _once(record: Record) -> Iterator[Violation]:
 def _allowed(record: Record, service: str, node: str) -> int:
     """Each `restart` may restart an instance once; refresh and reconcile once for each change of its config.
 
-    A caller whose clock was set back sees instances of its node that began in the future. Then times say nothing, and one
-    restart too many is better than one that is missed.
+    A caller whose clock was set back sees instances of its node that began in the future. Then times say nothing, and
+    one restart too many is better than one that is missed.
     """
     made = [ended for ended in (*record.calls, *record.finals) if ended.call.service == service]
     unconditional = sum("restart" in ended.argv for ended in made)
