@@ -252,9 +252,9 @@ class Snapshot:
 
     def silent(self, resource: ResourceId, node: NodeName) -> bool:
         """True if nobody knows whether a primitive runs there: the controller has not joined, or has not probed yet."""
-        found = self.nodes.get(node)
-        if found is None:
-            return False
+        found, many = self.nodes.get(node), self.clone_of(resource)
+        if found is None or (many is not None and many.kind is Kind.BUNDLE and found.kind != "remote"):
+            return False  # what is in a bundle runs on the bundle's own nodes
         return found.pending or (found.online and (resource, node) not in self.told)
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
