@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pacewright.cluster import HoldResource, NodeName, ResourceId, SetMark, SetRevision, Snapshot
+from pacewright.cluster import HoldInstance, HoldResource, NodeName, Release, ResourceId, SetMark, SetRevision, Snapshot
 from pacewright.service.config import Settings
 from pacewright.service.refresh import Refresh, begin_refresh
 from pacewright.service.report import own_report
@@ -118,3 +120,48 @@ def test_what_is_being_started_is_not_given_another_revision_meanwhile() -> None
     step = refresh(snapshot, "n1", "aaaa").decide(snapshot, None, NOW)
     assert isinstance(step, Commit)
     assert [type(edit) for edit in step.change.edits] == [SetMark]
+
+
+def test_a_restart_notes_what_runs_on_where_nothing_can_be_done_now() -> None:
+    """Found by the model check: it was left out, and when the maintenance was over, nobody knew of it."""
+    snapshot = cluster(
+        clone("web-clone", primitive("web")),
+        running={"web": ("n1", "n2", "n3")},
+        attributes={"n3": {"maintenance": "true"}},
+        dc="2",
+    )
+    step = restart(snapshot).decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert [edit.node for edit in step.change.edits if isinstance(edit, SetMark) and "owed" in edit.name] == [N2, "n3"]
+
+
+def test_a_restart_notes_what_was_being_started_when_it_was_called() -> None:
+    """Its config may have been read before, so it restarts too, as soon as it is up; also if the call has died."""
+    starting = (Op(task="start", pending=True),)
+    snapshot = cluster(
+        clone("web-clone", primitive("web")),
+        histories={("web", "n1"): run(), ("web", "n2"): run(), ("web", "n3"): starting},
+        dc="2",
+    )
+    job = replace(restart(snapshot), limit=2)
+    step = job.decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert [edit.node for edit in step.change.edits if isinstance(edit, SetMark) and "owed" in edit.name] == [N2, "n3"]
+
+
+def test_a_hold_that_a_call_has_left_is_taken_away_by_any_refresh() -> None:
+    """Found by the model check: where nothing ran, nobody looked, and it stayed down until the hold ended."""
+    snapshot = cluster(
+        clone("web-clone", primitive("web")),
+        histories={("web", "n1"): (Op(task="stop", run=2, call=20),), ("web", "n2"): run()},
+        attributes={"n1": {"pacewright-owed-web": "t1"}},
+    )
+    HoldInstance(resource=ResourceId("web-clone"), node=N1, until=NOW + 60).apply(snapshot.root)
+    snapshot = after(snapshot)
+    step = refresh(snapshot, "n2", "aaaa").decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    snapshot = after(snapshot, step.change)
+    step = step.job.decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert Release(resource=ResourceId("web-clone"), node=N1) in step.change.edits
+    assert SetMark(node=N1, name="pacewright-owed-web", value=None) in step.change.edits

@@ -52,7 +52,9 @@ def outcome(
     where = "" if fresh == [WHOLE] else f" on {', '.join(fresh)}"
     by_others = "" if led else "; another call had asked for the same, one restart was enough for both"
     away = (
-        f"{slot}: {slots.away(slot, snapshot)}, nothing to restart there" for slot in slots.before if slot not in fresh
+        f"{slot}: {slots.away(slot, snapshot)}, {_there(slots, slot, snapshot)}"
+        for slot in slots.before
+        if slot not in fresh
     )
     along = (f"{companion} depends on it and restarted along" for companion in sorted(companions))
     return Outcome(
@@ -62,6 +64,11 @@ def outcome(
         restarted=tuple(slots.called(slot) for slot in fresh),
         led=led,
     )
+
+
+def _there(slots: Slots, slot: Slot, snapshot: Snapshot) -> str:
+    over = slot not in snapshot.nodes or slots.stopped(slot, snapshot)
+    return "nothing to restart there" if over else "its restart stays owed"
 
 
 def failure(slots: Slots, slot: Slot, untouched: list[Slot], snapshot: Snapshot) -> OperationFailed:

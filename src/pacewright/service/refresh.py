@@ -25,7 +25,7 @@ from pacewright.errors import NoQuorum, Refused
 from pacewright.service.report import OwnReport
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, owed_on, reported, revision_of, stale, unproven
-from pacewright.service.slots import WHOLE, Slot, SlotState, slots_at
+from pacewright.service.slots import WHOLE, Slot, SlotState, left_behind, slots_at
 from pacewright.service.status import hindrance
 from pacewright.service.step import Commit, Done, Fail, Next, Outcome
 from pacewright.service.target import Target
@@ -68,6 +68,7 @@ def begin_refresh(
     coming = {a.node for a in planned.actions if a.resource in target.primitives and a.node is not None}
     if own is not None and own.makes_due(target, snapshot):
         due.add(own.node)
+    due |= set(map(NodeName, left_behind(target, snapshot)))
     return Refresh(
         slots=slots_at(target, snapshot, planned, due | coming),
         token="",

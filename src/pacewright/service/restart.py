@@ -176,7 +176,7 @@ class Restart:
         if step := serving_again(self, states, snapshot):
             return step
         if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot, self.order)):
-            return self._restart(tuple(old[:room]), tuple(old), snapshot, now)
+            return self._restart(tuple(old[:room]), (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
         return self._finish(those(SlotState.FRESH), snapshot, planned)
 
     def without(self, slot: Slot, seen: str) -> Restart:

@@ -18,7 +18,7 @@ from pacewright.service.order import Last
 from pacewright.service.revision import owed_on, unproven
 from pacewright.service.target import Target
 
-__all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "slots_at"]
+__all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "left_behind", "slots_at"]
 
 Slot = NewType("Slot", str)
 WHOLE = Slot("")
@@ -133,6 +133,22 @@ class Slots:
         places = self.before[slot].places if slot in self.before else frozenset()
         return not any(snapshot.silent(resource, node) for resource, node in places)
 
+    def put_off(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:
+        """Slots that cannot be restarted now and will have to be.
+
+        What runs on where nothing can be done: on a node in maintenance, or one that has just lost its controller. And
+        a start that was under way as the call began.
+        """
+        found = []
+        for slot, state in states.items():
+            starting = any(
+                i.operation_key in self.before[slot].keys for i in self.instances(slot, snapshot) if i.operation
+            )
+            runs_on = state is SlotState.AWAY and not self.stopped(slot, snapshot)
+            if slot != WHOLE and slot in map(str, snapshot.nodes) and (runs_on or starting):
+                found.append(slot)
+        return found
+
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if somebody has changed the revision there since the call began."""
         before = self.before[slot].revisions
@@ -241,7 +257,7 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
         for i in snapshot.instances_of(target.resource)
         if wanted is None or i.node in wanted
     ]
-    found += [slot for slot in _left_behind(target, snapshot) if wanted is None or slot in {WHOLE, *wanted}]
+    found += [slot for slot in left_behind(target, snapshot) if wanted is None or slot in {WHOLE, *wanted}]
     coming = {(action.resource, action.node) for action in planned.actions if _begins_again(action)}
     slots = Slots(target=target, before={})
     # A slot as a whole, also where only one of its nodes was asked for: what failed elsewhere has failed before.
@@ -249,7 +265,7 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
     return replace(slots, before=before)
 
 
-def _left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:
+def left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:
     """Slots where a call that died has left a hold, or a debt, though nothing may run there at this moment."""
     for resource, node in snapshot.holds:
         if resource in {target.many, target.resource}:
