@@ -1,0 +1,284 @@
+"""Calls of Pacewright on a simulated cluster, one turn of their loop at a time.
+
+The turn is the real one (`service/loop.py`), and so are the decisions, `make_job` and `commit`; only Pacemaker's
+programs, the node's disk and the clock behind them are the model's.
+"""
+
+from __future__ import annotations
+
+import copy
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from unittest.mock import patch
+
+from pacewright.clock import Deadline
+from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, commit, tools
+from pacewright.cluster.forecast import _joined
+from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, PacewrightError
+from pacewright.node.fingerprint import Inputs
+from pacewright.service import jobs
+from pacewright.service.config import ServiceSettings, Settings
+from pacewright.service.jobs import Options, make_job
+from pacewright.service.loop import Means, Turn, take
+from pacewright.service.restart import Restart
+from pacewright.service.step import Job, Outcome
+from pacewright.service.target import Target, find
+from tests.model.pacemaker import Cluster
+from tests.model.record import Status
+from tests.model.rules import digest
+from tests.model.scheduler import Want, carried_out, definitions, moved, parts, wanted
+
+__all__ = ["Call", "target_of"]
+
+_PATIENCE = 180.0
+"""Seconds that a call has: what `Services` would give a clone on three nodes."""
+_TURN = 0.05
+"""Seconds that a turn takes."""
+
+
+def target_of(snapshot: Snapshot, kind: str) -> Target:
+    """The service."""
+    found = find(kind, snapshot, Settings())
+    assert found is not None
+    return found
+
+
+@dataclass(slots=True)
+class Call:
+    """One `pacewright service VERB`, on a node.
+
+    Attributes:
+        skew: seconds by which the clock of its node is ahead.
+        begun: the moment of its beginning.
+        outcome, error: how it ended.
+        wrote: commits that it made.
+        found: the lives that it has to end, if it is a restart, by node.
+    """
+
+    cluster: Cluster
+    verb: str
+    node: str
+    options: Options = field(default_factory=Options)
+    said: ServiceSettings = field(default_factory=lambda: ServiceSettings(config=("/etc/service",)))
+    skew: float = 0.0
+    begun: float = 0.0
+    outcome: Outcome | None = None
+    error: PacewrightError | None = None
+    wrote: int = 0
+    found: dict[str, int] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    _turn: Turn | None = None
+    _seen: tuple[Snapshot, Status, tuple[int, int]] | None = None
+    _deadline: Deadline = field(default_factory=lambda: Deadline(at=0.0, seconds=0.0))
+
+    # -- the clock of its node --------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Its node's wall clock."""
+        return self.cluster.now + self.skew
+
+    def monotonic(self) -> float:
+        """Time that never jumps."""
+        return self.cluster.now
+
+    def sleep(self, seconds: float) -> None:
+        """Nothing in a turn sleeps."""
+        raise AssertionError
+
+    # -- its steps --------------------------------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """It has ended."""
+        return self.outcome is not None or self.error is not None
+
+    def begin(self) -> None:
+        """Read the cluster and make the job."""
+        self.begun = self.cluster.now
+        self._deadline = Deadline.after(_PATIENCE, self)
+        snapshot = self.read()
+        try:
+            if snapshot.dc is None:
+                raise ClusterDown("no DC")
+            with patch.object(jobs, "fingerprint", self._inputs):
+                job = make_job(
+                    self.verb,
+                    target_of(snapshot, self.cluster.kind),
+                    snapshot,
+                    self.what_if(snapshot),
+                    said=self.said,
+                    options=self.options,
+                    here=NodeName(self.node),
+                    now=self.now(),
+                )
+            self._turn = Turn(job=job)
+            self.found = self._lives(job)
+        except PacewrightError as error:
+            self.error = error
+        self.cluster.pass_time(_TURN)
+
+    @property
+    def counts(self) -> bool:
+        """It asks for a restart of everything, whatever the configs are."""
+        return self.verb == "restart"
+
+    @property
+    def at_once(self) -> bool:
+        """It may take all instances down together."""
+        return self._turn is not None and isinstance(self._turn.job, Restart) and self._turn.job.at_once
+
+    def look(self) -> None:
+        """Read the cluster, for the next turn."""
+        self.read()
+
+    def act(self) -> None:
+        """Take the turn on what was read last; the cluster may have gone on since."""
+        assert self._turn is not None
+        assert self._seen is not None
+        snapshot, _, _ = self._seen
+        try:
+            if snapshot.dc is not None:
+                means = Means(deadline=self._deadline, clock=self, progress=self.lines.append)
+                after = take(self._turn, snapshot, self, means)
+                if isinstance(after, Outcome):
+                    self.outcome = after
+                else:
+                    self._turn = after
+            if not self.over and self._deadline.passed(self):
+                raise DeadlinePassed("too late")
+        except PacewrightError as error:
+            assert not isinstance(error, CommitConflict), "the loop reads and decides again"
+            self.error = error
+        self.cluster.pass_time(_TURN)
+
+    def _lives(self, job: Job) -> dict[str, int]:
+        assert isinstance(job, Restart)
+        places = {node for before in job.slots.before.values() for _, node in before.places}
+        return {node: life.number for (_, node), life in self.cluster.lives.items() if node in places}
+
+    def _inputs(self, paths: tuple[str, ...]) -> Inputs:
+        del paths
+        config = self.cluster.disk[self.node]
+        return Inputs(fingerprint=config.text, changed=config.changed, files=1)
+
+    # -- what a connection has --------------------------------------------------------------------------------------
+
+    def read(self) -> Snapshot:
+        """The cluster now."""
+        snapshot, status = self.cluster.read()
+        self._seen = snapshot, status, self.cluster.version
+        return snapshot
+
+    def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+        """What the model's scheduler would do with that snapshot, by the clock of the call's node."""
+        assert self._seen is not None
+        assert snapshot is self._seen[0]
+        status = self._seen[1]
+        root = snapshot.root if change is None else change.apply(snapshot)
+        wants = _wants(root, status, self.now())
+        actions = self._actions(wants)
+        if then is not None:
+            after = carried_out(_configuration(root), status, self.now(), wants)
+            root = copy.deepcopy(root)
+            for edit in then.edits:
+                edit.apply(root)
+            actions = _joined(actions, self._actions(_wants(root, after, self.now())))
+        lost = (NodeName(name) for name, node in status.nodes.items() if node.presence == "lost")
+        return Forecast(actions=actions, fenced=tuple(lost))
+
+    def _actions(self, wants: list[Want]) -> tuple[Action, ...]:
+        # Which instance of a clone is which is a matter of chance, and so is whether one has moved.
+        told = moved(wants) if self.cluster.updates % 2 else wants
+        return tuple(sorted((_action(want) for want in told), key=str))
+
+    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+        """The real commit, with the cluster instead of `crm_diff` and `cibadmin`."""
+        assert self._seen is not None
+        differing = _Patch(cluster=self.cluster, seen=self._seen[1])
+        with patch.object(tools, "difference", differing.difference), patch.object(tools, "patch", differing.patch):
+            written = commit(change, based_on=based_on)
+        self.wrote += written
+        return written
+
+    def cleanup(self, resource: ResourceId, node: NodeName) -> None:
+        """`crm_resource --cleanup`."""
+        self.cluster.cleanup(resource, node)
+
+    def wait(self, seconds: float) -> bool:
+        """True if the cluster has changed since it was read; else the time passes in which it does not."""
+        assert self._seen is not None
+        if self.cluster.version != self._seen[2]:
+            return True
+        self.cluster.pass_time(seconds)
+        return False
+
+
+@dataclass(slots=True)
+class _Patch:
+    """A commit on its way to the CIB, decided on a status as it was seen."""
+
+    cluster: Cluster
+    seen: Status
+    after: bytes = b""
+
+    def difference(self, before: bytes, after: bytes) -> bytes:
+        """What `crm_diff` says, as far as `commit` looks at it."""
+        self.after = after
+        root = ET.fromstring(before)
+        version = {name: root.get(name, "") for name in ("admin_epoch", "epoch", "num_updates")}
+        source = ET.tostring(ET.Element("source", version), encoding="unicode")
+        change = '<change operation="modify" path="/cib/configuration"/>'
+        return f"<diff><version>{source}</version>{change}</diff>".encode()
+
+    def patch(self, document: bytes) -> None:
+        """What `cibadmin --patch` does: it refuses another version than the one that the patch names."""
+        source = ET.fromstring(document).find("version/source")
+        assert source is not None
+        if not self.cluster.status.quorate:
+            raise NoQuorum("cibadmin says no")
+        named = {"epoch": self.cluster.epoch, "num_updates": self.cluster.updates}
+        if any(source.get(name, str(value)) != str(value) for name, value in named.items()):
+            raise CommitConflict("cibadmin says 103")
+        before = self.cluster.configuration
+        self.cluster.edit(ET.fromstring(self.after))
+        self.cluster.overtook |= _overtaken(self.cluster, self.seen, before)
+
+
+def _overtaken(cluster: Cluster, seen: Status, before: ET.Element) -> set[str]:
+    """Nodes where something was begun after that look, with the definition that was there before this commit.
+
+    A commit is refused only if the configuration has changed since, so it may come just behind such a start.
+    """
+    old = {definition.id: definition for definition in definitions(before)}
+    found = set()
+    for definition in cluster.definitions():
+        for node, now in parts(definition, cluster.status).items():
+            op = now.checked
+            if op is None or op in (seen.history(definition.id, node).last, None):
+                continue
+            was, will = (digest(d.parameters(node, cluster.now)) for d in (old[definition.id], definition))
+            if op.digest == was != will:
+                found.add(node)
+    return found
+
+
+def _configuration(root: ET.Element) -> ET.Element:
+    found = root.find("configuration")
+    assert found is not None
+    return found
+
+
+def _wants(root: ET.Element, status: Status, now: float) -> list[Want]:
+    return wanted(_configuration(root), status, now)
+
+
+def _action(want: Want) -> Action:
+    return Action(
+        verb=want.verb,
+        resource=ResourceId(want.resource),
+        instance=want.resource,
+        node=NodeName(want.node),
+        to=NodeName(want.to) if want.to is not None else None,
+        reason="",
+        blocked=want.blocked,
+    )

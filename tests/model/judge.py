@@ -1,0 +1,178 @@
+"""The invariants, held against what really happened on the simulated machines (docs/reliability.md has them in words)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pacewright.cluster import ResourceId, Snapshot
+from pacewright.service.revision import REPORT, debts, reported
+from tests.model.calls import Call, target_of
+from tests.model.pacemaker import Cluster, Event, Life
+from tests.model.scheduler import Definition, Want, parts, wanted
+from tests.model.site import NODE_NAMES
+
+__all__ = ["Judge"]
+
+_DOWN = {"stop", "restart", "recover", "move"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demand:
+    """A restart that was asked for: this life has to end, or to be listed as owed."""
+
+    node: str
+    life: int
+
+
+@dataclass(slots=True)
+class Judge:
+    """Told of everything, complains with an AssertionError.
+
+    Attributes:
+        changes: how often a config changed, by node.
+        asked: how often an unconditional restart was asked for, by node.
+        restarts: how often an instance was taken down by us, by node.
+        down: nodes whose instance is down by our doing.
+        limit: how many may be so at once.
+        excused: restarts too many that are known and accepted, by node.
+    """
+
+    cluster: Cluster
+    changes: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    restarts: Counter[str] = field(default_factory=Counter)
+    down: set[str] = field(default_factory=set)
+    limit: int = 1
+    excused: Counter[str] = field(default_factory=Counter)
+    _demands: set[_Demand] = field(default_factory=set)
+
+    # -- what it is told --------------------------------------------------------------------------------------------
+
+    def changed(self, node: str) -> None:
+        """The config on a node has changed."""
+        self.changes[node] += 1
+
+    def called(self, call: Call) -> None:
+        """A call has begun."""
+        if call.over:
+            return
+        if call.at_once:
+            self.limit = len(NODE_NAMES)
+        lives = [life for (_, node), life in self.cluster.lives.items() if node == call.node]
+        # What began in the future by the caller's clock may be restarted to be sure.
+        self.excused[call.node] += any(life.read > call.now() - 1 and not life.named for life in lives)
+        if call.counts:
+            for node in [call.options.node] if call.options.node else NODE_NAMES:
+                self.asked[node] += 1
+
+    def wrote(self, call: Call) -> None:
+        """A call has written its first commit; what ran when it began, and was known, has to restart."""
+        if call.counts:
+            self._demands |= {_Demand(node=node, life=number) for node, number in call.found.items()}
+
+    def struck(self, *nodes: str) -> None:
+        """A fault is upon these nodes: what is down there now is not by our doing."""
+        self.down -= set(nodes)
+
+    # -- what must be true at every moment --------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Check what can be checked now."""
+        for event in self.cluster.events:
+            self._note(event)
+        self.cluster.events.clear()
+        if not self.cluster.status.quorate:
+            self.struck(*NODE_NAMES)
+        self._excuse()
+        self._once()
+        assert len(self.down) <= self.limit, f"3: down by our doing at once: {sorted(self.down)}"
+        self._listed()
+
+    def _note(self, event: Event) -> None:
+        if event.what == "stopping" and event.ours:
+            self.restarts[event.node] += 1
+            self.down.add(event.node)
+        elif event.what in {"up", "gone"}:
+            self.down.discard(event.node)
+
+    def _excuse(self) -> None:
+        """What may be restarted once too often.
+
+        Where neither a revision nor the time of its start tells what a run has read, it is restarted to be sure. And a
+        commit may come just behind a start that nobody knew of when it was decided.
+        """
+        self.excused.update(self.cluster.overtook)
+        self.cluster.overtook.clear()
+        for node, numbers in self.cluster.probed.items():
+            lives = {life.number for (_, at), life in self.cluster.lives.items() if at == node and not life.named}
+            self.excused[node] += len(numbers & lives)
+            numbers.clear()
+
+    def _once(self) -> None:
+        allowed = self.changes + self.asked + self.excused
+        if self._is_clone:
+            for node, count in self.restarts.items():
+                assert count <= allowed[node], f"2: {node}: {count} restarts by us, {allowed[node]} allowed"
+        else:
+            asked = max(self.asked.values(), default=0)
+            most = self.changes.total() + asked + self.excused.total()
+            assert self.restarts.total() <= most, f"2: {self.restarts.total()} restarts by us, {most} allowed"
+
+    def _listed(self) -> None:
+        """What is due and not on its way is listed as owed."""
+        snapshot, _ = self.cluster.read()
+        listed = {debt.node for debt in debts(target_of(snapshot, self.cluster.kind), snapshot)}
+        for definition in self.cluster.definitions():
+            for node, life in self._quiet(definition):
+                if node not in listed:
+                    assert not self._is_old(definition, node, life, snapshot), f"6: stale on {node} and not listed"
+                    demand = _Demand(node=node, life=life.number)
+                    assert demand not in self._demands, f"6: a restart was asked for on {node} and is not listed"
+
+    def _quiet(self, definition: Definition) -> list[tuple[str, Life]]:
+        """Instances that run, of which the cluster knows, and with which it has nothing in mind."""
+        cluster = self.cluster
+        busy = {want.node for want in self._wants() if want.verb in _DOWN}
+        found = []
+        for node, part in parts(definition, cluster.status).items():
+            life = cluster.lives.get((definition.id, node))
+            there = part.known and part.active and not part.busy and not part.failed
+            if life is None or not there or node in busy or cluster.status.nodes[node].presence != "online":
+                continue
+            found.append((node, life))
+        return found
+
+    def _wants(self) -> list[Want]:
+        """What the cluster would do if nothing kept it from it."""
+        return wanted(self.cluster.configuration, self.cluster.status, self.cluster.now, kept=False)
+
+    def _is_old(self, definition: Definition, node: str, life: Life, snapshot: Snapshot) -> bool:
+        """It began before the config that its node has reported was there."""
+        report = reported(ResourceId(definition.id), snapshot.nodes[node].name, snapshot)  # type: ignore[index]
+        return report is not None and life.config != report.fingerprint and life.read < report.changed
+
+    # -- what must be true in the end -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Check that everything is as it should be, once all was healed and reconciled."""
+        self.look()
+        snapshot, _ = self.cluster.read()
+        for (resource, node), life in self.cluster.lives.items():
+            newest = self.cluster.disk[node].text
+            # Restarted by the cluster between a change and the change back, neither of which was reported: who knows?
+            if life.named != newest:
+                assert life.config == newest, f"1: {resource} on {node} runs {life.config}, not {newest}"
+        places = {node for _, node in self.cluster.lives}
+        assert len(places) == (len(NODE_NAMES) if self._is_clone else 1), f"7: it runs on {sorted(places)}"
+        assert not snapshot.holds, f"4: left behind: {snapshot.holds}"
+        marks = [f"{name}@{n.name}" for n in snapshot.nodes.values() for name in n.marks if not name.startswith(REPORT)]
+        assert not marks, f"4: left behind: {marks}"
+        due = list(debts(target_of(snapshot, self.cluster.kind), snapshot))
+        assert not due, f"4: still due: {due}"
+        roles = [r.id for r in snapshot.resources.values() if "target-role" in r.meta]
+        assert not roles, f"4: a target-role is left on {roles}"
+
+    @property
+    def _is_clone(self) -> bool:
+        return self.cluster.definitions()[0].clone is not None

@@ -1,0 +1,312 @@
+"""Random calls, faults and cluster steps, in every order: a state machine for hypothesis.
+
+Each rule is one step: a turn of a call, or only its first or second half; a move of the cluster; a fault. At the end
+everything is healed, a `reconcile` runs on every node, and the judge closes.
+"""
+
+from __future__ import annotations
+
+import copy
+import xml.etree.ElementTree as ET
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from pacewright.service.config import ServiceSettings
+from pacewright.service.jobs import Options
+from tests.model.calls import Call
+from tests.model.judge import Judge
+from tests.model.pacemaker import Cluster
+from tests.model.site import KINDS, NODE_NAMES
+
+__all__ = ["Steps", "World"]
+
+NODES = st.sampled_from(NODE_NAMES)
+CONFIGS = st.sampled_from(["aa", "bb", "cc", "bad"])
+SKEWS = st.sampled_from([0.0, 0.0, 0.0, 0.0, -300.0, 300.0])
+ANY = st.integers(min_value=0, max_value=11)
+_MOST_CALLS = 3
+_ENOUGH = 400
+"""Turns within which a call must end when nothing goes wrong any more."""
+
+
+class Steps:
+    """How many steps were taken, of all machines."""
+
+    taken = 0
+    machines = 0
+    turns = 0
+    moves = 0
+
+
+class World(RuleBasedStateMachine):
+    """The machine; each example is one cluster with one service."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        Steps.machines += 1
+        self.calls: list[Call] = []
+        self.killed_at_end = True
+        self.moves_along = False
+
+    @initialize(kind=st.sampled_from(sorted(KINDS)), killed=st.booleans(), known=st.booleans())
+    def begin(self, kind: str, killed: bool, known: bool) -> None:  # noqa: FBT001
+        """A cluster at rest, whose nodes may have reported before."""
+        self.cluster = Cluster(kind)
+        self.judge = Judge(cluster=self.cluster)
+        self.killed_at_end = killed
+        # Held stopped for a moment, it goes back to the node that it likes best, which is refused otherwise.
+        self.moves_along = kind == "lb"
+        if known:
+            for node in NODE_NAMES:
+                self._to_the_end(self._called("report", node))
+
+    # -- configuration management -----------------------------------------------------------------------------------
+
+    @rule(node=NODES, text=CONFIGS)
+    def config_changes(self, node: str, text: str) -> None:
+        """A run puts another config on a node."""
+        self._step()
+        if self.cluster.disk[node].text != text:
+            self.cluster.put(node, text)
+            self.judge.changed(node)
+
+    @precondition(lambda self: len(self.calls) < _MOST_CALLS)
+    @rule(
+        verb=st.sampled_from(["refresh", "refresh", "refresh", "restart", "report", "reconcile"]),
+        node=NODES,
+        skew=SKEWS,
+        only=st.booleans(),
+        together=st.sampled_from([False, False, False, True]),
+    )
+    def call(self, verb: str, node: str, skew: float, only: bool, together: bool) -> None:  # noqa: FBT001
+        """Somebody calls."""
+        self._step()
+        if self.cluster.status.nodes[node].presence == "online":
+            options = Options(node=node if verb == "restart" and only else None, allow_collateral=self.moves_along)
+            self._called(verb, node, options, skew=skew, together=together)
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.calls)
+    @rule(which=ANY)
+    def turn(self, which: int) -> None:
+        """A call reads the cluster and acts on it."""
+        self._step()
+        call = self.calls[which % len(self.calls)]
+        call.look()
+        self._act(call)
+
+    @precondition(lambda self: self.calls)
+    @rule(which=ANY)
+    def read(self, which: int) -> None:
+        """A call reads the cluster, and then something else may happen."""
+        self._step()
+        self.calls[which % len(self.calls)].look()
+
+    @precondition(lambda self: self.calls)
+    @rule(which=ANY)
+    def act(self, which: int) -> None:
+        """A call acts on what it has read before."""
+        self._step()
+        self._act(self.calls[which % len(self.calls)])
+
+    @precondition(lambda self: self.calls)
+    @rule(which=ANY)
+    def kill(self, which: int) -> None:
+        """Kill -9."""
+        self._step()
+        self.calls.pop(which % len(self.calls))
+
+    # -- the cluster ------------------------------------------------------------------------------------------------
+
+    @rule(which=ANY)
+    def move(self, which: int) -> None:
+        """The cluster does something."""
+        self._step()
+        self._move(which)
+
+    @rule(first=ANY, second=ANY, third=ANY)
+    def moves(self, first: int, second: int, third: int) -> None:
+        """The cluster does several things."""
+        self._step()
+        for which in (first, second, third):
+            self._move(which)
+            self.judge.look()
+
+    @rule(seconds=st.sampled_from([1.0, 15.0, 40.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Nothing happens for a while."""
+        self._step()
+        self.cluster.pass_time(seconds)
+
+    # -- faults -----------------------------------------------------------------------------------------------------
+
+    @rule(node=NODES)
+    def process_dies(self, node: str) -> None:
+        """The service's process on a node dies."""
+        self._step()
+        self.cluster.die(node)
+
+    @rule(node=NODES)
+    def controller_dies(self, node: str) -> None:
+        """Pacemaker's controller on a node dies and comes back."""
+        self._step()
+        if self.cluster.status.nodes[node].presence == "online":
+            self.cluster.crash(node)
+            self.judge.struck(node)
+
+    @rule(node=NODES)
+    def power_cut(self, node: str) -> None:
+        """A node goes, with everything on it."""
+        self._step()
+        if self.cluster.status.nodes[node].presence in {"online", "pending"}:
+            self.cluster.lose(node)
+            self.judge.struck(node)
+            self.calls = [call for call in self.calls if call.node != node]
+
+    @rule(node=NODES)
+    def power_returns(self, node: str) -> None:
+        """A node that is off comes back."""
+        self._step()
+        if self.cluster.status.nodes[node].presence == "offline":
+            self.cluster.boot(node)
+
+    @rule(on=st.booleans())
+    def maintenance(self, on: bool) -> None:  # noqa: FBT001
+        """Maintenance mode is set or cleared."""
+        self._step()
+        self._maintenance(on)
+
+    @rule(node=NODES, on=st.booleans())
+    def standby(self, node: str, on: bool) -> None:  # noqa: FBT001
+        """A node is put in standby, or taken out."""
+        self._step()
+        self._standby(node, on)
+
+    @rule()
+    def somebody_edits(self) -> None:
+        """Another tool writes something into the CIB."""
+        self._step()
+        self._property("model-edit", str(self.cluster.epoch))
+
+    # -- always, and in the end -------------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """Heal everything, reconcile everywhere, and close."""
+        if not hasattr(self, "judge"):
+            return
+        self._heal()
+        if self.killed_at_end:
+            self.calls.clear()
+        for call in list(self.calls):
+            self._to_the_end(call)
+        self._come_to_rest()
+        for node in NODE_NAMES:
+            call = self._called("reconcile", node, Options(allow_collateral=self.moves_along))
+            self._to_the_end(call)
+            assert call.outcome is not None, f"after all was healed: {call.error}"
+        self._come_to_rest()
+        self.judge.close()
+        for node in NODE_NAMES:
+            call = self._called("reconcile", node, Options(allow_collateral=self.moves_along))
+            self._to_the_end(call)
+            assert call.wrote == 0, "a second reconcile has found something to do"
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        self.judge.look()  # at what came of the last one
+        Steps.taken += 1
+
+    def _called(
+        self, verb: str, node: str, options: Options | None = None, *, skew: float = 0.0, together: bool = False
+    ) -> Call:
+        said = ServiceSettings(config=("/etc/service",), together=together)
+        call = Call(self.cluster, verb, node, options or Options(), said, skew)
+        call.begin()
+        self.judge.called(call)
+        if not call.over:
+            self.calls.append(call)
+        return call
+
+    def _act(self, call: Call) -> None:
+        Steps.turns += 1
+        before = call.wrote
+        call.act()
+        if call.wrote and not before:
+            self.judge.wrote(call)
+        if call.over:
+            self.calls.remove(call)
+
+    def _move(self, which: int) -> bool:
+        moves = self.cluster.moves()
+        if moves:
+            Steps.moves += 1
+            self.cluster.make(moves[which % len(moves)])
+        return bool(moves)
+
+    def _to_the_end(self, call: Call) -> None:
+        for turn in range(_ENOUGH):
+            if call.over:
+                return
+            call.look()
+            self._act(call)
+            self.judge.look()
+            self._move(turn)
+            self.judge.look()
+        raise AssertionError(f"it goes on for ever: {call.lines[-5:]}")
+
+    def _come_to_rest(self) -> None:
+        for turn in range(_ENOUGH):
+            if not self._move(turn):
+                return
+            self.judge.look()
+        raise AssertionError("the cluster does not come to rest")
+
+    def _heal(self) -> None:
+        self._maintenance(on=False)
+        for node in NODE_NAMES:
+            self._standby(node, on=False)
+            if not self.cluster.disk[node].good:
+                self.cluster.put(node, "dd")
+                self.judge.changed(node)
+        while any(node.presence in {"lost", "offline"} for node in self.cluster.status.nodes.values()):
+            for name, node in self.cluster.status.nodes.items():
+                if node.presence == "lost" and not self.cluster.status.quorate:
+                    self.cluster.boot(name)  # nobody fences it, so somebody switches it on
+                elif node.presence == "offline":
+                    self.cluster.boot(name)
+            self._come_to_rest()
+        self._come_to_rest()
+
+    def _maintenance(self, on: bool) -> None:  # noqa: FBT001
+        self._property("maintenance-mode", "true" if on else None)
+
+    def _property(self, name: str, value: str | None) -> None:
+        root = ET.Element("cib")
+        root.append(copy.deepcopy(self.cluster.configuration))
+        found = root.find("configuration/crm_config/cluster_property_set")
+        assert found is not None
+        _set(found, f"cib-bootstrap-options-{name}", name, value)
+        self.cluster.edit(root)
+
+    def _standby(self, node: str, on: bool) -> None:  # noqa: FBT001
+        root = ET.Element("cib")
+        root.append(copy.deepcopy(self.cluster.configuration))
+        element = root.find(f"configuration/nodes/node[@uname='{node}']")
+        assert element is not None
+        found = element.find("instance_attributes")
+        if found is None:
+            found = ET.SubElement(element, "instance_attributes", {"id": f"nodes-{node}"})
+        _set(found, f"nodes-{node}-standby", "standby", "on" if on else None)
+        self.cluster.edit(root)
+        if on:
+            self.judge.struck(node)
+
+
+def _set(found: ET.Element, identity: str, name: str, value: str | None) -> None:
+    for pair in found.findall(f"nvpair[@name='{name}']"):
+        found.remove(pair)
+    if value is not None:
+        ET.SubElement(found, "nvpair", {"id": identity, "name": name, "value": value})
