@@ -198,6 +198,7 @@ class _Asked:
                 own_report(self.here, None, self.target, self.snapshot),
                 since=self.options.since,
                 token=new_token(self.now),
+                arrived=False,
             )
         if inputs:
             report = self._report_of(inputs, self.here)
@@ -205,7 +206,8 @@ class _Asked:
             # Nobody knows what has changed, so the call itself is the change; it is written down before it is acted on.
             report = Report(fingerprint=ONCE + new_token(self.now), changed=self.now)
         own = own_report(self.here, report, self.target, self.snapshot, gate=self.said.gate)
-        own = replace(own, since=self.options.since, token=new_token(self.now))
+        arrived = self.verb != "reconcile"  # a timer may come before the run that is to renew the config
+        own = replace(own, since=self.options.since, token=new_token(self.now), arrived=arrived)
         if self.verb != "report" or not self.options.barrier:
             return own
         return replace(own, ready=Ready(wave=self.options.wave, at=self.now, until=self.now))

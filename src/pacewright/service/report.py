@@ -35,6 +35,8 @@ class OwnReport:
         since: an instance here that began before then is due whatever its config says: something else that it depends
             on has changed (its program, a library); None if nothing has.
         token: what notes that.
+        arrived: this node's run has come to the service, so it is let in and missed no longer; False for what is only
+            read from its disk, which may be a config that its run has not renewed yet.
     """
 
     node: NodeName
@@ -44,6 +46,7 @@ class OwnReport:
     ready: Ready | None = None
     since: float | None = None
     token: str = ""
+    arrived: bool = True
 
     def makes_due(self, target: Target, snapshot: Snapshot) -> bool:
         """True if what runs on this node is to be restarted for what it has to say."""
@@ -64,12 +67,14 @@ class OwnReport:
         """What is not in the cluster yet."""
         for primitive in target.primitives if self.report is not None else ():
             yield from self._of(primitive, snapshot)
+        yield from self._asked(target, snapshot)
+        if not self.arrived:
+            return
         if MISSED + target.outermost in snapshot.nodes[self.node].marks:
             yield SetMark(node=self.node, name=MISSED + target.outermost, value=None)
         before = ready_at(target.outermost, snapshot).get(self.node)
         if self.ready is not None and (before is None or before.wave != self.ready.wave):
             yield SetMark(node=self.node, name=READY + target.outermost, value=str(self.ready))
-        yield from self._asked(target, snapshot)
         yield from self._let_in(target, snapshot)
 
     def _asked(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
