@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
-from pacewright.cluster import Change, NodeName, ResourceId, SetGate, Snapshot
+from pacewright.cluster import Change, NodeName, SetGate, Snapshot
 from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.report import MISSED
+from pacewright.service.status import State, local_state
 from pacewright.service.step import Commit, Next
+from pacewright.service.switch import Start
 from pacewright.service.target import find
 from tests.clusters import after, clone, cluster, forecast, primitive
+from tests.unit.test_gather import (
+    CLONE,
+    N1,
+    N2,
+    N3,
+    NOW,
+    QUIET,
+    committed,
+    joined,
+    running,
+    starting,
+    stopped,
+    target_of,
+)
 
-NOW = 1_700_000_500.0
-N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))
-CLONE = ResourceId("web-clone")
 GATED = ServiceSettings(gate=True)
 
 
@@ -57,3 +71,48 @@ def test_a_reconcile_reports_what_is_on_the_disk_and_lets_nobody_in(tmp_path: Pa
     snapshot = after(snapshot, step.change)
     assert snapshot.gates == {CLONE: frozenset({N1, N2})}
     assert MISSED + "web-clone" not in snapshot.nodes[N2].marks
+
+
+def test_a_new_gate_lets_in_who_reports_and_where_it_runs_and_nobody_else() -> None:
+    snapshot = cluster(clone("web-clone", primitive("web")), running={"web": ("n2",)})
+    job, snapshot = committed(starting(snapshot, "n1", gate=True).decide(snapshot, QUIET, NOW), snapshot)
+    assert snapshot.gates == {CLONE: frozenset({N1, N2})}
+    target = target_of(snapshot)
+    assert local_state(target, snapshot, N3) is State.STOPPED
+    assert local_state(target, snapshot, N2) is State.RUNNING
+    assert isinstance(job, Start)
+
+
+def test_a_node_that_was_left_out_of_the_barrier_is_shut_out_until_it_reports() -> None:
+    snapshot = stopped(
+        states={"n3": "offline"}, attributes={n: {"pacewright-config-web": "old@1"} for n in ("n1", "n2", "n3")}
+    )
+    first = starting(snapshot, "n1", gate=True)
+    _, snapshot = committed(first.decide(snapshot, None, NOW), snapshot)
+    assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})
+    _, snapshot = committed(starting(snapshot, "n2", gate=True).decide(snapshot, None, NOW), snapshot)
+    assert snapshot.gates[CLONE] == frozenset({N1, N2})
+    _, snapshot = committed(starting(snapshot, "n3", gate=True).decide(snapshot, QUIET, NOW), snapshot)
+    assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})
+
+
+def test_a_gate_that_services_yaml_no_longer_wants_goes_with_the_next_report() -> None:
+    snapshot = running()
+    opened = Change(edits=(SetGate(resource=CLONE, nodes=frozenset({N1})),), reason="t")
+    _, snapshot = committed(
+        starting(snapshot, "n2").decide(after(snapshot, opened), QUIET, NOW), after(snapshot, opened)
+    )
+    assert snapshot.gates == {}
+
+
+def test_a_gate_with_nobody_inside_shuts_everybody_out() -> None:
+    snapshot = after(running(), Change(edits=(SetGate(resource=CLONE, nodes=frozenset()),), reason="t"))
+    assert snapshot.gates == {CLONE: frozenset()}
+
+
+def test_one_that_has_come_is_let_in_though_somebody_did_not_want_to_wait_for_it() -> None:
+    _, snapshot = joined(stopped(), "n2", "n3", gate=True)  # type: ignore[arg-type]
+    last = dataclasses.replace(starting(snapshot, "n1", gate=True), without=("n3",))
+    _, snapshot = committed(last.decide(snapshot, None, NOW), snapshot)
+    assert MISSED + "web-clone" not in snapshot.nodes[N3].marks
+    assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})

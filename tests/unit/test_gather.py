@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pacewright.cluster import Change, NodeName, ResourceId, SetGate, SetMark, SetMeta, Snapshot, hosts
+from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetMeta, Snapshot, hosts
 from pacewright.errors import DeadlinePassed, Refused
 from pacewright.service.barrier import Barrier, OnTimeout, Ready, deadlock, missing, ready_at
 from pacewright.service.config import ServiceSettings, Settings
@@ -13,7 +13,6 @@ from pacewright.service.jobs import Options, make_job
 from pacewright.service.report import MISSED, own_report
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Report, debts
-from pacewright.service.status import State, local_state
 from pacewright.service.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.switch import Start, Stop
 from pacewright.service.target import Target, find
@@ -182,6 +181,19 @@ def test_a_node_that_is_away_is_not_waited_for_but_missed(state: str) -> None:
 def test_standby_and_maintenance_are_not_waited_for() -> None:
     snapshot = stopped(attributes={"n2": {"standby": "on"}, "n3": {"maintenance": "true"}})
     assert missing(CLONE, "", snapshot, now=NOW, window=60) == (N1,)
+
+
+def test_one_in_maintenance_is_missed() -> None:
+    _, snapshot = joined(stopped(attributes={"n3": {"maintenance": "true"}}), "n1")
+    _, snapshot = committed(starting(snapshot, "n2").decide(snapshot, None, NOW), snapshot)
+    assert MISSED + "web-clone" in snapshot.nodes[N3].marks
+
+
+def test_one_that_is_away_is_missed_also_if_it_came_in_another_wave() -> None:
+    was_here = {"n3": {"pacewright-ready-web-clone": f"v1@{NOW:.0f}@0"}}
+    _, snapshot = joined(stopped(states={"n3": "offline"}, attributes=was_here), "n1", wave="v2")
+    _, snapshot = committed(starting(snapshot, "n2", wave="v2").decide(snapshot, None, NOW), snapshot)
+    assert MISSED + "web-clone" in snapshot.nodes[N3].marks
 
 
 def test_only_reports_of_the_same_wave_count_or_those_of_the_last_while() -> None:
@@ -362,43 +374,3 @@ def test_a_wave_stops_a_service_once_also_for_a_node_that_comes_late() -> None:
     assert "started again already" in end.outcome.message
     again = Stop(target=target_of(started), allow_collateral=False, wave="v3").decide(started, None, NOW)
     assert isinstance(again, Commit)
-
-
-# --- gates
-
-
-def test_a_new_gate_lets_in_who_reports_and_where_it_runs_and_nobody_else() -> None:
-    snapshot = cluster(clone("web-clone", primitive("web")), running={"web": ("n2",)})
-    job, snapshot = committed(starting(snapshot, "n1", gate=True).decide(snapshot, QUIET, NOW), snapshot)
-    assert snapshot.gates == {CLONE: frozenset({N1, N2})}
-    target = target_of(snapshot)
-    assert local_state(target, snapshot, N3) is State.STOPPED
-    assert local_state(target, snapshot, N2) is State.RUNNING
-    assert isinstance(job, Start)
-
-
-def test_a_node_that_was_left_out_of_the_barrier_is_shut_out_until_it_reports() -> None:
-    snapshot = stopped(
-        states={"n3": "offline"}, attributes={n: {"pacewright-config-web": "old@1"} for n in ("n1", "n2", "n3")}
-    )
-    first = starting(snapshot, "n1", gate=True)
-    _, snapshot = committed(first.decide(snapshot, None, NOW), snapshot)
-    assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})
-    _, snapshot = committed(starting(snapshot, "n2", gate=True).decide(snapshot, None, NOW), snapshot)
-    assert snapshot.gates[CLONE] == frozenset({N1, N2})
-    _, snapshot = committed(starting(snapshot, "n3", gate=True).decide(snapshot, QUIET, NOW), snapshot)
-    assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})
-
-
-def test_a_gate_that_services_yaml_no_longer_wants_goes_with_the_next_report() -> None:
-    snapshot = running()
-    opened = Change(edits=(SetGate(resource=CLONE, nodes=frozenset({N1})),), reason="t")
-    _, snapshot = committed(
-        starting(snapshot, "n2").decide(after(snapshot, opened), QUIET, NOW), after(snapshot, opened)
-    )
-    assert snapshot.gates == {}
-
-
-def test_a_gate_with_nobody_inside_shuts_everybody_out() -> None:
-    snapshot = after(running(), Change(edits=(SetGate(resource=CLONE, nodes=frozenset()),), reason="t"))
-    assert snapshot.gates == {CLONE: frozenset()}

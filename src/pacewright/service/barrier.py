@@ -13,7 +13,7 @@ from enum import Enum
 
 from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot, hosts
 
-__all__ = ["READY", "Barrier", "Link", "OnTimeout", "Ready", "deadlock", "missing", "ready_at", "take_away"]
+__all__ = ["READY", "Barrier", "Link", "OnTimeout", "Ready", "arrived", "deadlock", "missing", "ready_at", "take_away"]
 
 READY = "pacewright-ready-"
 
@@ -89,6 +89,12 @@ def ready_at(resource: ResourceId, snapshot: Snapshot) -> Mapping[NodeName, Read
     return {node: ready for node, ready in found.items() if ready is not None}
 
 
+def arrived(resource: ResourceId, wave: str, snapshot: Snapshot, *, now: float, window: float) -> frozenset[NodeName]:
+    """The nodes whose reports count: those of the same wave; without one, those of the last `window` seconds."""
+    found = ready_at(resource, snapshot).items()
+    return frozenset(node for node, ready in found if (ready.wave == wave if wave else ready.at >= now - window))
+
+
 def missing(
     resource: ResourceId, wave: str, snapshot: Snapshot, *, now: float, window: float, without: Iterable[str] = ()
 ) -> tuple[NodeName, ...]:
@@ -96,17 +102,11 @@ def missing(
 
     Args:
         resource: the service's outermost resource.
-        wave: only reports of this one count; empty: those of the last `window` seconds.
+        wave, now, window: which reports count, see `arrived`.
         snapshot: the cluster.
-        now: seconds since the epoch.
-        window: seconds.
         without: nodes that the caller does not want to wait for.
     """
-    came = {
-        node
-        for node, ready in ready_at(resource, snapshot).items()
-        if (ready.wave == wave if wave else ready.at >= now - window)
-    }
+    came = arrived(resource, wave, snapshot, now=now, window=window)
     return tuple(n for n in _awaited(resource, snapshot) if n not in came and n not in set(without))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pacewright.cluster import Change, Edit, Forecast, NodeName, SetGate, SetMark, Snapshot, hosts
 from pacewright.errors import DeadlinePassed, PacewrightError, Refused
-from pacewright.service.barrier import READY, Barrier, OnTimeout, Ready, deadlock, missing, ready_at, take_away
+from pacewright.service.barrier import READY, Barrier, OnTimeout, Ready, arrived, deadlock, missing, ready_at, take_away
 from pacewright.service.refresh import Refresh
 from pacewright.service.report import MISSED, OwnReport
 from pacewright.service.restart import Restart
@@ -120,7 +120,7 @@ class Gather:
     def _go_on(self, others: tuple[NodeName, ...], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """Everybody who counts is there: one commit for all of it."""
         edits = [*self.own.edits(self.target, snapshot), *take_away(self.target.outermost, snapshot)]
-        left_out = self._left_out(others, snapshot)
+        left_out = self._left_out(others, snapshot, now)
         at = f"{self.wave}@{now:.0f}"
         edits += [SetMark(node=node, name=MISSED + self.target.outermost, value=at) for node in left_out]
         if self.own.gate and left_out:
@@ -131,12 +131,15 @@ class Gather:
         then = self._noting(self.then, now, (f"{node} has not reported; not waited for" for node in left_out))
         return self._with(then, tuple(edits), snapshot, planned, now)
 
-    def _left_out(self, others: tuple[NodeName, ...], snapshot: Snapshot) -> list[NodeName]:
-        """Nodes that may run the service one day and have not reported: offline, in standby, or not waited for."""
+    def _left_out(self, others: tuple[NodeName, ...], snapshot: Snapshot, now: float) -> list[NodeName]:
+        """Nodes that may run the service one day and have not reported: away, in maintenance, or not waited for."""
         anybody = set(hosts(self.target.outermost, snapshot))
-        came = ready_at(self.target.outermost, snapshot)
-        away = {n for n in anybody if not snapshot.nodes[n].may_run and n not in came}
-        return sorted((away | set(others) | {NodeName(n) for n in self.without}) & anybody - {self.own.node})
+        away = {n for n in anybody if not snapshot.nodes[n].may_run or snapshot.nodes[n].maintenance}
+        ignored = away | set(others) | {NodeName(n) for n in self.without}
+        return sorted(ignored & anybody - self._arrived(snapshot, now) - {self.own.node})
+
+    def _arrived(self, snapshot: Snapshot, now: float) -> frozenset[NodeName]:
+        return arrived(self.target.outermost, self.wave, snapshot, now=now, window=self.barrier.window)
 
     def _with(
         self,
