@@ -145,6 +145,15 @@ def test_a_stop_in_between_takes_the_marks_and_a_call_that_waits_reports_anew() 
     assert names(step.change) == ["ready-web-clone@n1"]
 
 
+def test_one_that_waits_sees_that_somebody_else_has_started_it_without_the_barrier() -> None:
+    jobs, snapshot = joined(stopped(), "n1", "n2")
+    snapshot = after(snapshot, Change(edits=(SetMeta(resource=CLONE, name="target-role", value=None),), reason="pcs"))
+    job, snapshot = committed(jobs[0].decide(snapshot, None, NOW + 1), snapshot)
+    assert isinstance(job, Start)
+    assert dict(ready_at(CLONE, snapshot)) == {}
+    assert isinstance(jobs[1].decide(snapshot, None, NOW + 1), Ask), "the other one sees it too"
+
+
 def test_where_it_runs_already_a_start_waits_for_nobody() -> None:
     snapshot = running()
     job, snapshot = committed(starting(snapshot, "n1").decide(snapshot, QUIET, NOW), snapshot)
@@ -358,6 +367,14 @@ def test_a_refresh_with_nothing_due_and_nobody_waiting_waits_for_nobody() -> Non
     end = together(snapshot, "n1", "aaaa").decide(snapshot, None, NOW)
     assert isinstance(end, Commit | Done)
     assert not isinstance(end, Commit) or isinstance(end.job, Restart)
+
+
+def test_a_mark_that_no_longer_counts_makes_no_refresh_wait() -> None:
+    reports = {n: {"pacewright-config-web": "aaaa@1"} for n in ("n1", "n2", "n3")}
+    reports["n2"]["pacewright-ready-web-clone"] = f"@{NOW - 9999:.0f}@0"
+    snapshot = running(attributes=reports)
+    step = together(snapshot, "n1", "aaaa").decide(snapshot, None, NOW)
+    assert isinstance(step, Done)
 
 
 # --- waves of stops

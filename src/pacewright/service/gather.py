@@ -65,15 +65,16 @@ class Gather:
         if self.error is not None:
             return Fail(error=self.error)
         mine = ready_at(self.target.outermost, snapshot).get(self.own.node)
-        if self.until is not None and mine is None and not self._still_to_do(snapshot):
-            return self._told(snapshot, now).decide(snapshot, planned, now)
-        if self.alone or (self.until is None and not self._still_to_do(snapshot)):
+        still_to_do = self._still_to_do(snapshot, now)
+        if self.until is not None and not still_to_do:
+            return self._done_by_another(snapshot, planned, now)
+        if self.alone or (self.until is None and not still_to_do):
             return self._with(self.then, tuple(self.own.edits(self.target, snapshot)), snapshot, planned, now)
         absent = self._missing(snapshot, now)
         others = tuple(node for node in absent if node != self.own.node)
         if not others or (self._too_late(now) and self.barrier.on_timeout is OnTimeout.PROCEED):
             return self._go_on(others, snapshot, planned, now)
-        if self.until is None or mine is None or mine.wave != self.wave:
+        if self.until is None or mine is None:
             return self._join(others, now, snapshot)
         job = replace(self, last_missing=others)
         if self._too_late(now):
@@ -89,14 +90,14 @@ class Gather:
             return replace(verdict, job=self)
         return replace(self, then=verdict) if isinstance(verdict, Start | Restart) else verdict
 
-    def _still_to_do(self, snapshot: Snapshot) -> bool:
+    def _still_to_do(self, snapshot: Snapshot, now: float) -> bool:
         """A start: the service is stopped. A restart: something is due, or others have begun to gather for it."""
         if isinstance(self.then, Start):
             return not is_enabled(self.target, snapshot)
-        if self.until is not None:
-            return False  # who has taken the marks away has done it
+        if self.until is not None:  # who has taken the marks away has done it
+            return self.own.node in ready_at(self.target.outermost, snapshot)
         due = not isinstance(self.then, Refresh) or any(True for _ in debts(self.target, snapshot))
-        return due or self.own.makes_stale(self.target, snapshot) or bool(ready_at(self.target.outermost, snapshot))
+        return due or self.own.makes_stale(self.target, snapshot) or bool(self._arrived(snapshot, now))
 
     def _missing(self, snapshot: Snapshot, now: float) -> tuple[NodeName, ...]:
         window = self.barrier.window
@@ -158,6 +159,15 @@ class Gather:
         reason = f"{self.own.node} reports its config for {self.target.name}"
         summary = f"{self.target.name}: the config of {self.own.node} is reported"
         return Commit(change=Change(edits=edits, reason=reason), job=then, summary=summary)
+
+    def _done_by_another(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+        then = self._told(snapshot, now)
+        marks = tuple(take_away(self.target.outermost, snapshot))
+        if not marks or not isinstance(then, Start):
+            return then.decide(snapshot, planned, now)
+        # It was started by somebody who did not come to the barrier, and so left the marks.
+        change = Change(edits=marks, reason=f"{self.target.name} was started; nobody waits for it", quiet=True)
+        return Commit(change=change, job=then, summary="", foreseen=True)
 
     def _told(self, snapshot: Snapshot, now: float) -> Start | Restart:
         """Another call has gone on, so this one waits for the same end."""
