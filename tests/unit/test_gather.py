@@ -103,7 +103,7 @@ def test_one_that_waits_goes_on_if_the_last_one_dies_after_its_report() -> None:
     assert SetMeta(resource=CLONE, name="target-role", value=None) in step.change.edits
 
 
-def _report_only(snapshot: Snapshot, node: str) -> Commit:
+def _report_only(snapshot: Snapshot, node: str, now: float = NOW) -> Commit:
     """A call that was killed right after its report: what `report --barrier` writes."""
     job = make_job(
         "report",
@@ -113,9 +113,9 @@ def _report_only(snapshot: Snapshot, node: str) -> Commit:
         said=ServiceSettings(),
         options=Options(barrier=True),
         here=NodeName(node),
-        now=NOW,
+        now=now,
     )
-    step = job.decide(snapshot, None, NOW)
+    step = job.decide(snapshot, None, now)
     assert isinstance(step, Commit)
     return step
 
@@ -215,6 +215,31 @@ def test_only_reports_of_the_same_wave_count_or_those_of_the_last_while() -> Non
     assert missing(CLONE, "", with_mark("", NOW - 61), now=NOW, window=60) == (N1, N2, N3)
     assert missing(CLONE, "", with_mark("x@y", NOW), now=NOW, window=60) == (N1, N2, N3), "somebody spoilt it"
     assert missing(CLONE, "", with_mark("", NOW), now=NOW, window=60, without=("n3",)) == (N2,)
+
+
+def test_of_two_calls_on_one_node_in_different_waves_the_later_one_counts() -> None:
+    jobs, snapshot = joined(stopped(), "n1", wave="v1")
+    later, snapshot = joined(snapshot, "n1", wave="v2")
+    end = jobs[0].decide(snapshot, None, NOW + 1)
+    assert isinstance(end, Fail), "it does not write its own wave again, and so on without end"
+    assert "n1 has come to it in wave v2 meanwhile" in end.error.message
+    assert isinstance(later[0].decide(snapshot, None, NOW + 1), Wait)
+
+
+def test_a_call_without_a_wave_does_not_take_its_node_out_of_one() -> None:
+    _, snapshot = joined(stopped(), "n1", wave="v1")
+    jobs, snapshot = joined(snapshot, "n1", now=NOW + 5)
+    assert ready_at(CLONE, snapshot)[N1].wave == "v1"
+    assert isinstance(jobs[0].decide(snapshot, None, NOW + 6), Wait)
+    snapshot = after(snapshot, _report_only(snapshot, "n1", now=NOW + 9).change)
+    assert ready_at(CLONE, snapshot)[N1] == Ready(wave="v1", at=NOW + 9, until=NOW + 305)
+
+
+def test_a_report_without_a_wave_counts_from_when_it_was_made_last() -> None:
+    snapshot = after(stopped(), _report_only(stopped(), "n1", now=NOW - 9999).change)
+    assert N1 in missing(CLONE, "", snapshot, now=NOW, window=3600)
+    snapshot = after(snapshot, _report_only(snapshot, "n1").change)
+    assert N1 not in missing(CLONE, "", snapshot, now=NOW, window=3600)
 
 
 LOCATIONS = {

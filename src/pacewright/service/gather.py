@@ -76,6 +76,8 @@ class Gather:
             return self._go_on(others, snapshot, planned, now)
         if self.until is None or mine is None:
             return self._join(others, now, snapshot)
+        if self.wave and mine.wave != self.wave:
+            return Fail(error=_overtaken(self.target, self.own.node, self.wave, mine.wave))
         job = replace(self, last_missing=others)
         if self._too_late(now):
             return job._give_up(others, snapshot)  # noqa: SLF001 - itself
@@ -110,7 +112,10 @@ class Gather:
 
     def _join(self, others: tuple[NodeName, ...], now: float, snapshot: Snapshot) -> Commit:
         until = now + self.barrier.timeout
-        ready = Ready(wave=self.wave, at=now, until=until)
+        before = ready_at(self.target.outermost, snapshot).get(self.own.node)
+        # What a call without a wave has in place is no less than what the node was ready with.
+        wave = self.wave or (before.wave if before is not None else "")
+        ready = Ready(wave=wave, at=now, until=until)
         edits = (*self.own.edits(self.target, snapshot), self._mark(str(ready)))
         return Commit(
             change=Change(edits=edits, reason=f"{self.own.node} is ready for {self.target.name}"),
@@ -209,6 +214,14 @@ class Gather:
     def _waiting_for(self, others: tuple[NodeName, ...], snapshot: Snapshot) -> str:
         came = sorted(ready_at(self.target.outermost, snapshot))
         return f"{', '.join(others)} to report the config of {self.target.name} ({', '.join(came)} did)"
+
+
+def _overtaken(target: Target, node: NodeName, wave: str, by: str) -> Refused:
+    other = f"in wave {by}" if by else "without a wave"
+    return Refused(
+        f"{target.name}: {node} has come to it {other} meanwhile, so nobody waits here for {wave} any more.",
+        hint="Two runs on one node at once? The later one counts.",
+    )
 
 
 def _deadlocked(target: Target, chain: list[str]) -> Refused:

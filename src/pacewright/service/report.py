@@ -7,7 +7,7 @@ a gate, and that nobody needs to miss its report any longer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
 from pacewright.service.barrier import READY, Ready, ready_at
@@ -72,10 +72,18 @@ class OwnReport:
             return
         if MISSED + target.outermost in snapshot.nodes[self.node].marks:
             yield SetMark(node=self.node, name=MISSED + target.outermost, value=None)
-        before = ready_at(target.outermost, snapshot).get(self.node)
-        if self.ready is not None and (before is None or before.wave != self.ready.wave):
-            yield SetMark(node=self.node, name=READY + target.outermost, value=str(self.ready))
+        yield from self._ready(target, snapshot)
         yield from self._let_in(target, snapshot)
+
+    def _ready(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
+        before = ready_at(target.outermost, snapshot).get(self.node)
+        ready = self.ready
+        if ready is not None and before is not None:
+            if ready.wave == before.wave and (ready.wave or round(ready.at) <= before.at):
+                return
+            ready = replace(ready, wave=ready.wave or before.wave, until=max(ready.until, before.until))
+        if ready is not None:
+            yield SetMark(node=self.node, name=READY + target.outermost, value=str(ready))
 
     def _asked(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
         """The notes of restarts that are due for something else than the config."""
