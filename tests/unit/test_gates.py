@@ -10,10 +10,10 @@ from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.report import MISSED
 from pacewright.service.status import State, local_state
-from pacewright.service.step import Commit, Next
+from pacewright.service.step import Commit, Done, Next
 from pacewright.service.switch import Start
 from pacewright.service.target import find
-from tests.clusters import after, clone, cluster, forecast, primitive
+from tests.clusters import after, clone, cluster, forecast, primitive, run
 from tests.unit.test_gather import (
     CLONE,
     N1,
@@ -94,6 +94,16 @@ def test_a_node_that_was_left_out_of_the_barrier_is_shut_out_until_it_reports() 
     assert snapshot.gates[CLONE] == frozenset({N1, N2})
     _, snapshot = committed(starting(snapshot, "n3", gate=True).decide(snapshot, QUIET, NOW), snapshot)
     assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})
+
+
+def test_a_start_that_lets_its_node_in_says_that_it_has_changed_something() -> None:
+    snapshot = with_gate(N1, N2)
+    job, snapshot = committed(starting(snapshot, "n3", gate=True).decide(snapshot, QUIET, NOW), snapshot)
+    snapshot = after(snapshot, histories={("web", "n3"): run(2)})
+    end = job.decide(snapshot, QUIET, NOW)
+    assert isinstance(end, Done)
+    assert end.outcome.changed
+    assert end.outcome.message == "web: started on n1, n2, n3."
 
 
 def test_a_gate_that_services_yaml_no_longer_wants_goes_with_the_next_report() -> None:

@@ -73,6 +73,8 @@ class Gather:
         absent = self._missing(snapshot, now)
         others = tuple(node for node in absent if node != self.own.node)
         if not others or (self._too_late(now) and self.barrier.on_timeout is OnTimeout.PROCEED):
+            if isinstance(self.then, Restart) and self.until is None and any(self.own.edits(self.target, snapshot)):
+                return self._join(others, now, snapshot)  # with it, this node's instance restarts in the same step
             return self._go_on(others, snapshot, planned, now)
         if self.until is None or mine is None:
             return self._join(others, now, snapshot)
@@ -120,7 +122,8 @@ class Gather:
         return Commit(
             change=Change(edits=edits, reason=f"{self.own.node} is ready for {self.target.name}"),
             job=replace(self, until=until, since=self.since or now, last_missing=others),
-            summary=f"{self.target.name}: {self.own.node} is ready; {', '.join(others)} not yet",
+            summary=f"{self.target.name}: {self.own.node} is ready; {', '.join(others) or 'so are all others'}"
+            + (" not yet" if others else ""),
         )
 
     def _go_on(self, others: tuple[NodeName, ...], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
@@ -163,6 +166,11 @@ class Gather:
             return replace(step, change=replace(step.change, edits=(*edits, *step.change.edits)))
         reason = f"{self.own.node} reports its config for {self.target.name}"
         summary = f"{self.target.name}: the config of {self.own.node} is reported"
+        gate = snapshot.gates.get(self.target.outermost)
+        if isinstance(then, Start):
+            then = replace(then, acted=then.acted or (gate is not None and self.own.node not in gate))
+        else:
+            then = replace(then, commits=then.commits + 1)
         return Commit(change=Change(edits=edits, reason=reason), job=then, summary=summary)
 
     def _done_by_another(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
