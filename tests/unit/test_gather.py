@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetMeta, Snapshot, hosts
-from pacewright.errors import DeadlinePassed, Refused
-from pacewright.service.barrier import Barrier, OnTimeout, Ready, deadlock, missing, ready_at
+from pacewright.service.barrier import Barrier, Ready, missing, ready_at
 from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.gather import Gather
 from pacewright.service.jobs import Options, make_job
@@ -281,80 +280,6 @@ def test_only_nodes_that_the_constraints_allow_are_waited_for(name: str) -> None
 def test_an_opt_in_cluster_waits_for_those_that_are_named() -> None:
     constraint = '<rsc_location id="l" rsc="web-clone" node="n2" score="100"/>'
     assert hosts(CLONE, stopped(constraints=constraint, properties={"symmetric-cluster": "false"})) == (N2,)
-
-
-# --- when time is up
-
-
-def test_it_fails_with_the_names_and_lets_the_others_know_that_it_waits_no_more() -> None:
-    jobs, snapshot = joined(stopped(), "n1", "n2")
-    job, snapshot = committed(jobs[0].decide(snapshot, None, NOW + 301), snapshot)
-    assert ready_at(CLONE, snapshot)[N1] == Ready(wave="", at=NOW, until=NOW)
-    end = job.decide(snapshot, None, NOW + 301)
-    assert isinstance(end, Fail)
-    assert isinstance(end.error, DeadlinePassed)
-    assert end.error.message == "web: not started: n3 did not report its config within 300 s (n1, n2 did)."
-
-
-def test_it_proceeds_without_those_that_did_not_come_and_notes_them() -> None:
-    snapshot = stopped()
-    step = starting(snapshot, "n1", on_timeout=OnTimeout.PROCEED).decide(snapshot, None, NOW)
-    job, snapshot = committed(step, snapshot)
-    assert isinstance(job.decide(snapshot, None, NOW + 299), Wait)
-    job, snapshot = committed(job.decide(snapshot, None, NOW + 300), snapshot)
-    assert [node for node in (N1, N2, N3) if MISSED + "web-clone" in snapshot.nodes[node].marks] == [N2, N3]
-    assert isinstance(job, Start)
-    assert "n2 has not reported; not waited for" in job.notes
-
-
-def test_later_ends_well_at_once_and_the_last_one_starts_it() -> None:
-    snapshot = stopped()
-    for node in ("n1", "n2"):
-        step = starting(snapshot, node, timeout=0.0, on_timeout=OnTimeout.LATER).decide(snapshot, None, NOW)
-        job, snapshot = committed(step, snapshot)
-        end = job.decide(snapshot, None, NOW)
-        assert isinstance(end, Done)
-        assert f"{node} is ready; it will be started by the last of" in end.outcome.message
-    step = starting(snapshot, "n3", timeout=0.0, on_timeout=OnTimeout.LATER).decide(snapshot, None, NOW)
-    assert isinstance(step, Commit)
-    assert SetMeta(resource=CLONE, name="target-role", value=None) in step.change.edits
-
-
-# --- two that wait for each other
-
-
-def two_services(**marks: dict[str, str]) -> Snapshot:
-    return cluster(
-        clone("web-clone", primitive("web"), target_role="Stopped"),
-        clone("api-clone", primitive("api"), target_role="Stopped"),
-        attributes=marks,
-        nodes={"1": "n1", "2": "n2", "3": "n3"},
-        states={"n3": "offline"},
-    )
-
-
-def waits(resource: str, until: float = NOW + 100) -> dict[str, str]:
-    return {f"pacewright-ready-{resource}": f"@{NOW:.0f}@{until:.0f}"}
-
-
-def test_a_circle_of_waiting_is_seen_once_it_is_quiet_and_told_with_its_chain() -> None:
-    snapshot = two_services(n2=waits("api-clone"))
-    job, snapshot = committed(starting(snapshot, "n1").decide(snapshot, None, NOW), snapshot)
-    assert isinstance(job.decide(snapshot, None, NOW), Wait), "not before nothing has changed for a while"
-    job, snapshot = committed(job.decide(snapshot, QUIET, NOW + 1), snapshot)
-    end = job.decide(snapshot, QUIET, NOW + 1)
-    assert isinstance(end, Fail)
-    assert isinstance(end.error, Refused)
-    assert "n1 waits at web-clone for n2; n2 waits at api-clone for n1" in end.error.message
-    chain = deadlock(N2, ResourceId("api-clone"), snapshot, now=NOW + 1, window=3600)
-    assert chain == [], "n1 waits no more, so n2 may hope"
-
-
-def test_no_circle_where_the_other_one_has_stopped_waiting_or_has_what_it_waits_for() -> None:
-    for marks in ({"n2": waits("api-clone", NOW - 1)}, {"n2": waits("api-clone"), "n1": waits("api-clone", NOW)}):
-        snapshot = two_services(**marks)
-        job, snapshot = committed(starting(snapshot, "n1").decide(snapshot, None, NOW), snapshot)
-        assert isinstance(job.decide(snapshot, QUIET, NOW + 1), Wait)
 
 
 # --- all instances at once

@@ -157,6 +157,8 @@ class _Asked:
     def gathering(self, then: Start | Restart) -> Job:
         """The operation itself, or one that first waits for the other nodes, where that is for the whole service."""
         own: OwnReport | None = None
+        if self.options.node is not None:
+            return then  # one instance is not for the whole service
         if isinstance(then, Start):
             own = self._report_at_start()
         elif isinstance(then, Refresh) and then.at_once and self.options.barrier and not then.only_report:

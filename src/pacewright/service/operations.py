@@ -20,20 +20,14 @@ from pacewright.cluster import (
     saved,
     wait,
 )
-from pacewright.errors import (
-    ClusterDown,
-    DeadlinePassed,
-    OperationFailed,
-    PacewrightError,
-    Refused,
-    ToolMissing,
-)
+from pacewright.errors import ClusterDown, DeadlinePassed, OperationFailed, PacewrightError, Refused, ToolMissing
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.record import Call, Log
 from pacewright.service.balancer import Balancer
 from pacewright.service.catalog import Catalog, look
 from pacewright.service.config import DEFAULT_PATH, Settings, load
+from pacewright.service.gather import Gather
 from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
 from pacewright.service.loop import Progress, carry_out
@@ -226,6 +220,7 @@ class Services:
         copy = Simulation(snapshot)
         deadline = Deadline.after(min(seconds, _REHEARSAL), self._clock)
         where = f"{name}: not begun; on a copy of the cluster"
+        job = job.rehearsed() if isinstance(job, Gather) else job
         try:
             outcome = carry_out(job, copy, name=where, deadline=deadline, clock=self._clock, progress=_silent)
         except DeadlinePassed as error:
