@@ -157,6 +157,68 @@ def test_what_a_call_that_died_has_drained_is_listed_and_given_back_by_the_next_
     assert isinstance(job2.decide(snapshot, None, NOW), Done)
 
 
+DRAINED = {"pacewright-drained-web-clone": "1700000000"}
+
+
+def test_what_was_left_drained_is_given_back_only_once_it_is_healthy() -> None:
+    snapshot = three(attributes={"n2": DRAINED})
+    check = called(snapshot, "reconcile", gates=True).decide(snapshot, None, NOW)
+    assert isinstance(check, Check)
+    assert check.nodes == (N2,)
+    assert isinstance(check.job.decide(snapshot, None, NOW), Restore)
+
+
+def test_what_was_left_drained_restarts_first_and_nothing_else_goes_down_beside_it() -> None:
+    snapshot = three(attributes={"n3": DRAINED, "n1": {}})
+    step = begin(snapshot, drains=True).decide(snapshot, None, NOW)
+    assert isinstance(step, Drain)
+    assert step.nodes == (N3,)
+
+
+def test_what_was_left_drained_beyond_a_roll_is_given_back_before_another_is_drained() -> None:
+    snapshot = three(attributes={"n1": DRAINED})
+    step = called(snapshot, "restart", node="n2").decide(snapshot, None, NOW)
+    assert isinstance(step, Restore)
+    assert step.nodes == (N1,)
+    assert isinstance(step.job.decide(snapshot, None, NOW), Commit)
+
+
+def test_what_a_restart_is_draining_no_other_call_gives_back() -> None:
+    snapshot = three()
+    _, snapshot = written(begin(snapshot, drains=True).decide(snapshot, None, NOW), snapshot)
+    assert drained(target_of(snapshot), snapshot) == {N2}
+    beside = called(snapshot, "reconcile").decide(snapshot, None, NOW)
+    assert isinstance(beside, Drain), "it is owed, so this call takes part in the restart"
+    elsewhere = called(snapshot, "restart", node="n1").decide(snapshot, None, NOW)
+    assert not isinstance(elsewhere, Restore)
+
+
+def test_what_was_given_back_under_a_call_is_drained_anew() -> None:
+    snapshot = three()
+    job, snapshot = written(begin(snapshot, drains=True).decide(snapshot, None, NOW), snapshot)
+    drain = job.decide(snapshot, None, NOW)
+    assert isinstance(drain, Drain)
+    given = Change(edits=(SetMark(node=N2, name="pacewright-drained-web-clone", value=None),), reason="t")
+    snapshot = after(snapshot, given)
+    job, snapshot = written(drain.job.decide(snapshot, None, NOW), snapshot)
+    assert isinstance(job.decide(snapshot, None, NOW), Drain)
+
+
+def called(snapshot: Snapshot, verb: str, *, gates: bool = False, node: str | None = None) -> Restart:
+    job = make_job(
+        verb,
+        target_of(snapshot),
+        snapshot,
+        QUIET,
+        said=ServiceSettings(),
+        options=Options(node=node),
+        here=N1,
+        now=NOW,
+    )
+    assert isinstance(job, Restart)
+    return dataclasses.replace(job, drains=True, gates=gates)
+
+
 def test_where_all_go_at_once_nothing_is_drained() -> None:
     snapshot = three()
     assert restarted(begin(snapshot, drains=True, at_once=True).decide(snapshot, None, NOW))

@@ -250,8 +250,8 @@ class Services:
             deadline = Deadline.after(seconds, self._clock)
             call.about(snapshot, target.outermost, target.primitives, settings.of(name).private(snapshot.nodes))
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), settings, options)
-            if isinstance(job, Restart) and job.steps > 1 and not options.allow_collateral:
-                # Refuse before the first instance rather than before the last.
+            if isinstance(job, Restart) and (job.steps > 1 or job.drains) and not options.allow_collateral:
+                # Refuse before the first instance rather than before the last, and before anything is drained.
                 self._rehearse(name, job, snapshot, deadline.left(self._clock))
             try:
                 outcome = carry_out(

@@ -33,7 +33,7 @@ from pacewright.service.ending import failure, given_up, outcome, unfinished
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
 from pacewright.service.revision import owed_on, redefined, reported, revision_of
-from pacewright.service.serving import give_back, serving_again
+from pacewright.service.serving import give_back, in_turn, serving_again
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
 from pacewright.service.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
@@ -175,8 +175,8 @@ class Restart:
             return self._clean(slot, snapshot)
         if step := serving_again(self, states, snapshot):
             return step
-        if old := sorted(those(SlotState.OLD), key=lambda slot: self.slots.rank(slot, snapshot, self.order)):
-            return self._restart(tuple(old[:room]), (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
+        if old := in_turn(self, those(SlotState.OLD), snapshot):
+            return self._restart(old[:room], (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
         return self._finish(those(SlotState.FRESH), snapshot, planned)
 
     def without(self, slot: Slot, seen: str) -> Restart:
@@ -190,9 +190,12 @@ class Restart:
             if todo := set(chosen) - self.drained:
                 return Drain(nodes=tuple(map(NodeName, sorted(todo))), job=replace(self, drained=self.drained | todo))
         elif draining:
-            edits = (*set_drained(self.target, chosen, now), *self._over(snapshot))
+            # It is owed from now on, so that no other call takes it for one that was left drained, and gives it back.
+            owed = (edit for p in self.target.primitives for edit in self._debts(p, (), old, snapshot))
+            edits = (*set_drained(self.target, chosen, now), *owed, *self._over(snapshot))
             reason = f"restart {self.target.name}: {', '.join(chosen)} is drained first"
-            return Commit(change=Change(edits=edits, reason=reason), job=self, summary="", foreseen=True)
+            job = replace(self, drained=self.drained - set(chosen))
+            return Commit(change=Change(edits=edits, reason=reason), job=job, summary="", foreseen=True)
         unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
         step = self._hold if self.use_hold or unnoticed else self._redefine
         return step(chosen, old, snapshot, now)

@@ -8,34 +8,52 @@ from typing import TYPE_CHECKING
 
 from pacewright.cluster import NodeName, Snapshot
 from pacewright.service.drained import drained
+from pacewright.service.revision import debts
 from pacewright.service.slots import WHOLE, Slot, SlotState
 from pacewright.service.step import Check, Next, Restore
 
 if TYPE_CHECKING:
     from pacewright.service.restart import Restart
 
-__all__ = ["give_back", "serving_again"]
+__all__ = ["give_back", "in_turn", "serving_again"]
+
+
+def in_turn(job: Restart, old: Iterable[Slot], snapshot: Snapshot) -> tuple[Slot, ...]:
+    """What is to restart, in its order; first what is drained already, by this call or by one that died."""
+    out = drained(job.target, snapshot) if job.drains else frozenset()
+    return tuple(sorted(old, key=lambda slot: (NodeName(slot) not in out, job.slots.rank(slot, snapshot, job.order))))
 
 
 def serving_again(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Next | None:
     """The check of what has restarted, then what gives it its share again; None if there is nothing of it to do."""
     if unchecked := _unchecked(job, states, snapshot):
-        return Check(
-            nodes=unchecked,
-            job=replace(job, gated=job.gated | set(unchecked)),
-            failed=(lambda node, seen: job.without(Slot(node), seen)) if job.keeps_going else None,
-        )
-    return give_back(job, [NodeName(slot) for slot, state in states.items() if state is SlotState.FRESH], snapshot)
+        return _check(job, unchecked)
+    # Also what a call that died has left drained and is not in this roll: it serves as little as one that is down.
+    old = {NodeName(slot) for slot, state in states.items() if state is not SlotState.FRESH}
+    return give_back(job, drained(job.target, snapshot) - old, snapshot)
 
 
-def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Restore | None:
-    """Give those of these nodes that are drained and well their share again."""
+def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Check | Restore | None:
+    """Give those of these nodes that are drained and well their share again, once they are seen to be healthy."""
     if not job.drains:
         return None
     settled = {i.node for i in snapshot.instances_of(job.target.resource) if i.settled}
     due = drained(job.target, snapshot).intersection(nodes) & settled - job.restored
     due -= set(map(NodeName, job.lost))
+    # What is drained and due beyond this roll, another call may be about to restart.
+    owed = {debt.node for debt in debts(job.target, snapshot) if not debt.hindrance}
+    due -= owed.difference(map(NodeName, job.slots.before))
+    if job.gates and (unseen := due - job.gated):
+        return _check(job, tuple(sorted(unseen)))
     return Restore(nodes=tuple(sorted(due)), job=replace(job, restored=job.restored | due)) if due else None
+
+
+def _check(job: Restart, nodes: tuple[NodeName, ...]) -> Check:
+    return Check(
+        nodes=nodes,
+        job=replace(job, gated=job.gated | set(nodes)),
+        failed=(lambda node, seen: job.without(Slot(node), seen)) if job.keeps_going else None,
+    )
 
 
 def _unchecked(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> tuple[NodeName, ...]:
