@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetRevision, Snapshot
 from pacewright.errors import OperationFailed
 from pacewright.service.config import ServiceSettings, Settings
@@ -222,6 +224,38 @@ def called(snapshot: Snapshot, verb: str, *, gates: bool = False, node: str | No
 def test_where_all_go_at_once_nothing_is_drained() -> None:
     snapshot = three()
     assert restarted(begin(snapshot, drains=True, at_once=True).decide(snapshot, None, NOW))
+
+
+# --- what is begun stays noted until it is certain that the old run has ended
+
+
+@pytest.mark.parametrize(
+    ("states", "attributes", "ops", "stays"),
+    [
+        ({"n2": "pending"}, {}, run(), True),
+        ({"n2": "offline"}, {}, run(), True),
+        ({}, {"maintenance": "true"}, run(), True),
+        ({}, {"standby": "on"}, (*run(), Op(task="stop", run=2, call=20)), False),
+        ({}, {"standby": "on"}, (), True),
+    ],
+    ids=["its controller is gone", "it is away", "it is left alone", "it has stopped", "it has not probed yet"],
+)
+def test_what_is_begun_on_a_node_that_leaves(
+    states: dict[str, str], attributes: dict[str, str], ops: tuple[Op, ...], *, stays: bool
+) -> None:
+    snapshot = three()
+    job, snapshot = written(begin(snapshot).decide(snapshot, None, NOW), snapshot)
+    marks = snapshot.nodes[N2].marks
+    assert "pacewright-begun-web" in marks
+    histories = {("web", "n1"): run(), ("web", "n2"): ops, ("web", "n3"): run()}
+    left = cluster(
+        clone("web-clone", primitive("web")),
+        histories=histories,
+        states=states,
+        attributes={"n2": {**attributes, **marks}},
+    )
+    _, left = written(job.decide(left, None, NOW), left)
+    assert ("pacewright-begun-web" in left.nodes[N2].marks) is stays
 
 
 # --- an instance that fails

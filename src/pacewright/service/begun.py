@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from pacewright.cluster import Instance, NodeName, SetMark, Snapshot
+from pacewright.cluster import Instance, Node, ResourceId, SetMark, Snapshot
 from pacewright.service.revision import BEGUN, unproven
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState
 
@@ -39,11 +39,20 @@ def over(
             slot = WHOLE if slots.target.many is None else Slot(node.name)
             if begun is None or slot in lost:
                 continue
-            here = [i for i in snapshot.instances.get(primitive, ()) if i.node == node.name]
-            seen = all(_started_anew(instance, begun, snapshot) for instance in here) and bool(here or slot == WHOLE)
-            gone = states.get(slot) is SlotState.AWAY and slots.stopped(slot, snapshot)
-            if states.get(slot) is SlotState.FRESH or gone or (slot not in states and seen):
-                yield SetMark(node=NodeName(node.name), name=BEGUN + primitive, value=None)
+            elsewhere = slot not in states or states[slot] is SlotState.AWAY
+            if states.get(slot) is SlotState.FRESH or (elsewhere and _restarted(primitive, node, begun, snapshot)):
+                yield SetMark(node=node.name, name=BEGUN + primitive, value=None)
+
+
+def _restarted(primitive: ResourceId, node: Node, begun: str, snapshot: Snapshot) -> bool:
+    """True if what ran there is certain to have ended: it has started anew, or the node says that nothing runs.
+
+    A node that is away says nothing. Its controller may have been killed, and what it ran may be running on.
+    """
+    here = [i for i in snapshot.instances.get(primitive, ()) if i.node == node.name]
+    if not any(i.role.active or i.operation is not None for i in here):
+        return node.online and (primitive, node.name) in snapshot.told
+    return all(_started_anew(instance, begun, snapshot) for instance in here)
 
 
 def _started_anew(instance: Instance, begun: str, snapshot: Snapshot) -> bool:
