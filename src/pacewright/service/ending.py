@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pacewright.cluster import Forecast, ResourceId, Snapshot
+from pacewright.cluster import Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import OperationFailed
 from pacewright.service.slots import WHOLE, Slot, Slots
 from pacewright.service.step import Outcome
@@ -67,7 +67,7 @@ def outcome(
 
 
 def _there(slots: Slots, slot: Slot, snapshot: Snapshot) -> str:
-    over = slot not in snapshot.nodes or slots.stopped(slot, snapshot)
+    over = NodeName(slot) not in snapshot.nodes or slots.stopped(slot, snapshot)
     return "nothing to restart there" if over else "its restart stays owed"
 
 
