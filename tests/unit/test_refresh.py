@@ -104,3 +104,17 @@ def test_a_primitive_that_runs_is_not_failed_because_it_once_failed_elsewhere() 
     step = step.job.decide(snapshot, forecast(), NOW)
     assert isinstance(step, Commit)
     assert step.summary == "restarting web"
+
+
+def test_the_report_of_a_node_where_it_once_failed_does_not_look_like_its_restart() -> None:
+    """Found by the model check: a reconcile waited until its time was up for a restart that nobody had begun."""
+    failed = (Op(task="start", run=1, call=5, rc=1, failure=True), Op(task="stop", run=1, call=6))
+    snapshot = cluster(
+        primitive("web", sets=OLD),
+        histories={("web", "n1"): failed, ("web", "n2"): run(2)},
+        attributes={"n2": {"pacewright-config-web": "bbbb@1800000000"}},
+    )
+    step, snapshot = reported(snapshot, "n1", "cccc")
+    assert snapshot.resources[WEB].revision_on(NodeName("n1")) == "cccc"
+    assert isinstance(step, Commit), step
+    assert step.summary == "restarting web"

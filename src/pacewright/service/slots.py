@@ -150,11 +150,12 @@ class Slots:
         return found
 
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
-        """True if somebody has changed the revision there since the call began."""
+        """True if somebody has changed the revision of what is there since the call began."""
         before = self.before[slot].revisions
+        there = (i for i in self.instances(slot, snapshot) if i.role.active or i.operation is not None)
         return any(
             before.get((i.resource, i.node)) != snapshot.resources[i.resource].revision_on(i.node)
-            for i in self.instances(slot, snapshot)
+            for i in there
             if (i.resource, i.node) in before
         )
 
