@@ -31,7 +31,7 @@ from pacewright.service.gather import Gather
 from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
 from pacewright.service.loop import Progress, carry_out
-from pacewright.service.names import service_names
+from pacewright.service.names import every_service, service_names
 from pacewright.service.native import Native, native
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, unreported
@@ -157,7 +157,7 @@ class Services:
             return []
         found: list[tuple[str, Debt]] = []
         here = _this_node(snapshot)
-        for target in service_names(snapshot, settings):
+        for target in every_service(snapshot, settings):
             due = list(debts(target, snapshot))
             said = settings.of(target.name)
             if here is not None and said.config and not any(debt.node == here for debt in due):
@@ -183,7 +183,7 @@ class Services:
         snapshot = self._snapshot(None, settings)
         if snapshot is None:
             return []
-        targets = service_names(snapshot, settings)
+        targets = every_service(snapshot, settings)
         return [t.name for t in targets if settings.of(t.name).config or _has_something_due(t, snapshot)]
 
     def plan(self, verb: str, name: str, options: Options) -> Planned:
