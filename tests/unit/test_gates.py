@@ -6,14 +6,15 @@ import dataclasses
 from pathlib import Path
 
 from pacewright.cluster import Change, NodeName, SetGate, Snapshot
+from pacewright.service.barrier import Barrier, OnTimeout
 from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.report import MISSED
 from pacewright.service.status import State, local_state
-from pacewright.service.step import Commit, Done, Next
+from pacewright.service.step import Commit, Done, Fail, Next
 from pacewright.service.switch import Start
 from pacewright.service.target import find
-from tests.clusters import after, clone, cluster, forecast, primitive, run
+from tests.clusters import action, after, clone, cluster, forecast, primitive, run
 from tests.unit.test_gather import (
     CLONE,
     N1,
@@ -126,3 +127,19 @@ def test_one_that_has_come_is_let_in_though_somebody_did_not_want_to_wait_for_it
     _, snapshot = committed(last.decide(snapshot, None, NOW), snapshot)
     assert MISSED + "web-clone" not in snapshot.nodes[N3].marks
     assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})
+
+
+def test_going_on_without_a_node_stops_the_service_there_and_nothing_else_may_stop() -> None:
+    snapshot = with_gate(N1, N2, N3)
+    proceed = Barrier(timeout=0.0, on_timeout=OnTimeout.PROCEED)
+    said = ServiceSettings(gate=True, together=True, barrier=proceed)
+    target = target_of(snapshot)
+    options = Options(barrier=True)
+    job = make_job("restart", target, snapshot, QUIET, said=said, options=options, here=N1, now=NOW)
+    step = job.decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert after(snapshot, step.change).gates == {CLONE: frozenset({N1})}
+    meant = forecast(action("restart", "web", "n1"), action("stop", "web", "n2"), action("stop", "web", "n3"))
+    assert isinstance(job.examine(step, meant, QUIET), Commit)
+    for beyond in (action("stop", "web", "n1"), action("stop", "db", "n2")):
+        assert isinstance(job.examine(step, forecast(*meant.actions, beyond), QUIET), Fail)

@@ -52,7 +52,7 @@ def outcome(
     where = "" if fresh == [WHOLE] else f" on {', '.join(fresh)}"
     by_others = "" if led else "; another call had asked for the same, one restart was enough for both"
     away = (
-        f"{slot}: {slots.away(slot, snapshot)}, {_there(slots, slot, snapshot)}"
+        f"{slot}: {slots.away(slot, snapshot) or 'it runs there no more'}, {_there(slots, slot, snapshot)}"
         for slot in slots.before
         if slot not in fresh
     )

@@ -94,7 +94,12 @@ class Gather:
         return Wait(reason=self._waiting_for(others, snapshot), job=job)
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
-        """As the operation that waits judges it."""
+        """As the operation that waits judges it; that it stops where the gate shuts it out is meant."""
+        gate = next((e.nodes for e in step.change.edits if isinstance(e, SetGate) and e.nodes is not None), None)
+        if gate is not None:
+            mine = self.target.primitives
+            shut = {a for a in forecast.actions if a.verb == "stop" and a.resource in mine and a.node not in gate}
+            forecast = replace(forecast, actions=tuple(a for a in forecast.actions if a not in shut))
         verdict = self.then.examine(step, forecast, planned)
         if isinstance(verdict, Wait):
             return replace(verdict, job=self)
