@@ -13,6 +13,7 @@ from pacewright.service.drained import drained
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.order import Last
 from pacewright.service.restart import Restart
+from pacewright.service.revision import debts
 from pacewright.service.status import leftovers
 from pacewright.service.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
 from pacewright.service.target import Target, find
@@ -256,6 +257,23 @@ def test_what_is_begun_on_a_node_that_leaves(
     )
     _, left = written(job.decide(left, None, NOW), left)
     assert ("pacewright-begun-web" in left.nodes[N2].marks) is stays
+
+
+def test_what_is_due_on_a_node_that_gets_into_maintenance_stays_due() -> None:
+    snapshot = three()
+    job, snapshot = written(begin(snapshot).decide(snapshot, None, NOW), snapshot)
+    marks = {str(node): dict(snapshot.nodes[node].marks) for node in (N1, N2, N3)}
+    assert "pacewright-owed-web" in marks[N3]
+    histories = {("web", "n1"): run(2, digest="d1"), ("web", "n2"): run(2, digest="d1"), ("web", "n3"): run()}
+    marks[N3]["maintenance"] = "true"
+    snapshot = cluster(clone("web-clone", primitive("web")), histories=histories, attributes=marks)
+    end = job.decide(snapshot, QUIET, NOW)
+    while isinstance(end, Commit):
+        job, snapshot = written(end, snapshot)
+        end = job.decide(snapshot, QUIET, NOW)
+    assert isinstance(end, Done)
+    assert end.outcome.notes == ("n3: in maintenance, its restart stays owed",)
+    assert [(debt.node, debt.hindrance) for debt in debts(target_of(snapshot), snapshot)] == [(N3, "in maintenance")]
 
 
 # --- an instance that fails
