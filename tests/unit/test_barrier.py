@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pacewright.cluster import ResourceId, SetMeta, Snapshot
-from pacewright.errors import DeadlinePassed, Refused
+from pacewright.errors import DeadlinePassed, Refused, UsageError
 from pacewright.service.barrier import OnTimeout, Ready, deadlock, ready_at
 from pacewright.service.config import ServiceSettings
 from pacewright.service.jobs import Options, make_job
@@ -84,6 +84,13 @@ def test_a_restart_of_one_instance_waits_for_nobody() -> None:
     said, options = ServiceSettings(together=True), Options(node="n2", barrier=True, wave="v1")
     job = make_job("restart", target_of(running()), running(), QUIET, said=said, options=options, here=N1, now=NOW)
     assert isinstance(job, Restart)
+
+
+@pytest.mark.parametrize(("verb", "snapshot"), [("start", stopped()), ("restart", running())])
+def test_who_is_no_node_does_not_pass_a_barrier_by(verb: str, snapshot: Snapshot) -> None:
+    target, said = target_of(snapshot), ServiceSettings(together=True)
+    with pytest.raises(UsageError, match="cannot come to a barrier"):
+        make_job(verb, target, snapshot, QUIET, said=said, options=Options(barrier=True), here=None, now=NOW)
 
 
 # --- two that wait for each other

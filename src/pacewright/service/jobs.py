@@ -159,6 +159,11 @@ class _Asked:
         own: OwnReport | None = None
         if self.options.node is not None:
             return then  # one instance is not for the whole service
+        if self.options.barrier and self.here is None and (isinstance(then, Start) or then.at_once):
+            raise UsageError(
+                f"{self.target.name}: this machine is not a node of the cluster, so it cannot come to a barrier.",
+                hint="Run it on a node, or without --barrier and --wave.",
+            )
         if isinstance(then, Start):
             own = self._report_at_start()
         elif isinstance(then, Refresh) and then.at_once and self.options.barrier and not then.only_report:
