@@ -46,8 +46,14 @@ describe 'the type pacewright_stopped' do
   it 'stops the services, under the wave, before the package is upgraded' do
     logs, = upgrade('2', wave: "'w2'")
     expect(@program.calls('service stop')).to eq(['service stop --json --wave w2 -- neutron-api'])
-    expect(logs.grep(%r{stopped for neutron-api \(wave w2\)|Package}).first).to match(%r{Pacewright_stopped\[neutron\]/ensure: stopped for})
+    expect(logs.grep(%r{stopped neutron-api for neutron-api \(wave w2\)|Package}).first).to match(%r{Pacewright_stopped\[neutron\]/ensure: stopped})
     expect(@installed).to eq('neutron-api' => '2')
+  end
+
+  it 'says so where a node that comes late finds nothing to stop any more' do
+    @program.answers('service stop', outcome('neutron-api: has been stopped and started for w2 already.', changed: false))
+    logs, = upgrade('2', wave: "'w2'")
+    expect(logs).to include(match(%r{/ensure: nothing to stop for neutron-api \(wave w2\)}))
   end
 
   it 'takes wanted versions by name as well' do
@@ -72,6 +78,17 @@ describe 'the type pacewright_stopped' do
       service { 'neutron-api': ensure => running, provider => pcs }
     PP
     expect(@program.calls('service start')).to eq(['service start --json --barrier --wave w1 -- neutron-api'])
+  end
+
+  it 'hands the same wave to stop and start where nobody has named one' do
+    @program.answers('service status', told(cluster_service('neutron-api', here: 'stopped')))
+    apply(<<~PP)
+      pacewright_stopped { 'neutron': services => ['neutron-api'], packages => ['neutron-api'], before => Package['neutron-api'] }
+      package { 'neutron-api': ensure => latest } -> service { 'neutron-api': ensure => running, provider => pcs }
+    PP
+    waves = @program.calls.map { |call| call[%r{--wave (\S+)}, 1] }.compact
+    expect(waves.length).to eq(2)
+    expect(waves.uniq.length).to eq(1)
   end
 
   it 'leaves alone what the cluster does not have yet' do

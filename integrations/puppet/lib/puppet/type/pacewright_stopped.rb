@@ -29,7 +29,7 @@ Puppet::Type.newtype(:pacewright_stopped) do
     end
 
     def change_to_s(_current, _wanted)
-      "stopped for #{resource.due.join(', ')} (wave #{resource.wave})"
+      "#{resource.stopped.empty? ? 'nothing to stop' : "stopped #{resource.stopped.join(', ')}"} for #{resource.due.join(', ')} (wave #{resource.wave})"
     end
   end
 
@@ -68,6 +68,11 @@ Puppet::Type.newtype(:pacewright_stopped) do
     package_resources.reject { |package| package.property(:ensure).safe_insync?(package.retrieve[:ensure]) }.map { |package| package[:name] }
   end
 
+  # What this run has stopped.
+  def stopped
+    @stopped ||= []
+  end
+
   # Stops those services that the cluster has; on a first deployment, it has none of them yet.
   def stop
     found = PuppetX::Pacewright::Cli.status(self[:services].map { |name| [name, []] }.to_h)['services']
@@ -75,7 +80,9 @@ Puppet::Type.newtype(:pacewright_stopped) do
       next unless service['provider'] == 'cluster'
       raise Puppet::Error, service['error'] if service['error']
 
-      notice(PuppetX::Pacewright::Cli.change('service', 'stop', '--json', '--wave', wave, '--', service['name'])['message'])
+      outcome = PuppetX::Pacewright::Cli.change('service', 'stop', '--json', '--wave', wave, '--', service['name'])
+      notice(outcome['message'])
+      stopped << service['name'] if outcome['changed']
     end
     Puppet::Type.type(:service).provider(:pcs)&.forget
   end

@@ -192,8 +192,8 @@ Puppet::Type.type(:service).provide(:pcs) do
     limit = resource[:timeout] ? ['--timeout', resource[:timeout].to_s] : []
     tell(verb, PuppetX::Pacewright::Cli.change('service', verb, '--json', *words, *limit, '--', resource[:name]))
     forget
-  rescue Puppet::Error => e
-    @trouble = e
+  rescue StandardError => e
+    @trouble = e # or Puppet would say that a refresh was done
     raise
   end
 
