@@ -147,7 +147,8 @@ class Call:
             if not self.over and self._deadline.passed(self):
                 raise DeadlinePassed("too late")
         except PacewrightError as error:
-            assert not isinstance(error, CommitConflict), "the loop reads and decides again"
+            if isinstance(error, CommitConflict):
+                raise AssertionError("the loop reads and decides again") from error  # noqa: TRY004
             self.error = error
         self.cluster.pass_time(_TURN)
 

@@ -1,4 +1,4 @@
-"""The invariants, held against what really happened on the simulated machines (docs/reliability.md has them in words)."""
+"""The invariants, held against what happened on the simulated machines; docs/reliability.md says them in words."""
 
 from __future__ import annotations
 

@@ -271,11 +271,11 @@ class World(RuleBasedStateMachine):
             if not self.cluster.disk[node].good:
                 self.cluster.put(node, "dd")
                 self.judge.changed(node)
-        while any(node.presence in {"lost", "offline"} for node in self.cluster.status.nodes.values()):
-            for name, node in self.cluster.status.nodes.items():
-                if node.presence == "lost" and not self.cluster.status.quorate:
+        while any(state.presence in {"lost", "offline"} for state in self.cluster.status.nodes.values()):
+            for name, state in self.cluster.status.nodes.items():
+                if state.presence == "lost" and not self.cluster.status.quorate:
                     self.cluster.boot(name)  # nobody fences it, so somebody switches it on
-                elif node.presence == "offline":
+                elif state.presence == "offline":
                     self.cluster.boot(name)
             self._come_to_rest()
         self._come_to_rest()
