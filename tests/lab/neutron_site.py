@@ -71,10 +71,10 @@ class NeutronSite:
 
     # --- what can be seen
 
-    def accounts(self) -> dict[str, set[str]]:
-        """With which accounts each node's Neutron is at RabbitMQ now."""
-        pairs = ground.queue_users(self.lab)
-        return {node: {account for place, account in pairs if place == node} for node in self.lab.nodes}
+    def wait_for_the_account(self, seconds: float = 90.0) -> None:
+        """Return when every node's Neutron is at RabbitMQ with the account in the data, and no other."""
+        wanted = {(node, self.data.account) for node in self.lab.nodes}
+        self.stage.wait(lambda: ground.queue_users(self.lab) == wanted, seconds, f"{self.data.account} at RabbitMQ")
 
     def last_change(self) -> float:
         """When Neutron's config was last changed, on whichever node."""

@@ -17,7 +17,7 @@ from pacewright.demo.openstack.starts import SERVICES
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
 from tests.lab.neutron_site import NeutronSite
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 API, RPC = SERVICES
 EACH_ONCE, NONE = [1, 1, 1], [0, 0, 0]
@@ -105,7 +105,7 @@ def test_a_change_of_rabbitmqs_parameters_is_rolled_out_under_load(site: Neutron
     assert [run.code for run in episode.runs] == [2, 2, 2]
     assert restarts(episode) == {API: EACH_ONCE, RPC: EACH_ONCE}
     assert {service: episode.most_down(service) for service in SERVICES} == {API: 1, RPC: 1}
-    assert site.accounts() == {node: {site.data.account} for node in site.lab.nodes}
+    site.wait_for_the_account()
     assert episode.count.failed == 0, episode.count.errors
     assert episode.count.served >= 30
     for service in SERVICES:
@@ -135,7 +135,7 @@ def the_next_run_pays(site: NeutronSite, lost: Episode) -> None:
     assert [run.lines("Neutron_config") for run in paid.runs] == [[], [], []]
     assert restarts(paid) == {API: EACH_ONCE, RPC: EACH_ONCE}
     assert [len(run.lines("changed 'owed' to 'running'")) for run in paid.runs] == [2, 2, 2]
-    assert site.accounts() == {node: {site.data.account} for node in site.lab.nodes}
+    site.wait_for_the_account()
 
 
 def test_lost_by_a_restart_that_fails_by_a_dependency_and_by_a_run_that_is_killed(site: NeutronSite) -> None:
@@ -169,7 +169,7 @@ def test_lost_by_an_instance_that_does_not_run_and_by_a_start_in_the_same_run(si
     after = site.apply()
     assert restarts(site.stage.since(before, after.runs)) == {API: EACH_ONCE, RPC: EACH_ONCE}
     assert restarts(after) == {API: NONE, RPC: NONE}, "it had started with the new config"
-    assert site.accounts() == {node: {site.data.account} for node in site.lab.nodes}
+    site.wait_for_the_account()
 
 
 def test_a_node_that_is_down_during_the_change_is_brought_up_to_date_by_its_own_run(site: NeutronSite) -> None:
@@ -190,7 +190,7 @@ def test_a_node_that_is_down_during_the_change_is_brought_up_to_date_by_its_own_
     own = site.apply("n3")
     assert [run.code for run in own.runs] == [2]
     assert restarts(own) == {API: [0, 0, 1], RPC: [0, 0, 1]}
-    assert site.accounts() == {node: {site.data.account} for node in site.lab.nodes}
+    site.wait_for_the_account()
 
 
 def test_an_upgrade_is_ordered_by_the_catalog_alone(site: NeutronSite) -> None:
