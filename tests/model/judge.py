@@ -45,6 +45,7 @@ class Judge:
     down: set[str] = field(default_factory=set)
     limit: int = 1
     excused: Counter[str] = field(default_factory=Counter)
+    _looked_at: Snapshot | None = None
     _demands: set[_Demand] = field(default_factory=set)
 
     # -- what it is told --------------------------------------------------------------------------------------------
@@ -122,6 +123,9 @@ class Judge:
     def _listed(self) -> None:
         """What is due and not on its way is listed as owed."""
         snapshot, _ = self.cluster.read()
+        if snapshot is self._looked_at and not snapshot.holds:
+            return
+        self._looked_at = snapshot
         listed = {debt.node for debt in debts(target_of(snapshot, self.cluster.kind), snapshot)}
         for definition in self.cluster.definitions():
             for node, life in self._quiet(definition):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from tests.model.record import NODES, History, NodeState, Op, Status
 from tests.model.rules import INFINITY, digest, locations, pairs, properties, true
@@ -82,23 +84,26 @@ def fail_count(resource: str, task: str) -> str:
     return f"fail-count-{resource}#{task}_{10_000 if task == 'monitor' else 0}"
 
 
+_KNOWN: WeakKeyDictionary[ET.Element, list[Definition]] = WeakKeyDictionary()
+
+
 def definitions(configuration: ET.Element) -> list[Definition]:
-    """Every primitive."""
-    found = []
-    for element in configuration.iterfind("resources/*"):
-        inner = element.find("primitive") if element.tag == "clone" else element
-        assert inner is not None
-        promotable = element.tag == "clone" and true(pairs(element, "meta_attributes", "", 0.0).get("promotable"))
-        found.append(
-            Definition(
-                id=inner.get("id", ""),
-                element=inner,
-                around=(inner, element) if element is not inner else (inner,),
-                clone=element.get("id") if element is not inner else None,
-                promotable=promotable,
-            )
-        )
-    return found
+    """Every primitive; nobody changes a configuration, who wants another one makes it."""
+    if configuration not in _KNOWN:
+        _KNOWN[configuration] = [_definition(element) for element in configuration.iterfind("resources/*")]
+    return _KNOWN[configuration]
+
+
+def _definition(element: ET.Element) -> Definition:
+    inner = element.find("primitive") if element.tag == "clone" else element
+    assert inner is not None
+    return Definition(
+        id=inner.get("id", ""),
+        element=inner,
+        around=(inner, element) if element is not inner else (inner,),
+        clone=element.get("id") if element is not inner else None,
+        promotable=element is not inner and true(pairs(element, "meta_attributes", "", 0.0).get("promotable")),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,7 @@ class Part:
     busy: str = ""
 
 
+@lru_cache(maxsize=4096)
 def part(history: History) -> Part:
     """What a history tells."""
     found = Part(known=history.last is not None or history.failure is not None)
