@@ -9,8 +9,16 @@ from __future__ import annotations
 import copy
 import xml.etree.ElementTree as ET
 
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as with_seed
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pacewright.service.config import ServiceSettings
 from pacewright.service.jobs import Options
@@ -19,7 +27,7 @@ from tests.model.judge import Judge
 from tests.model.pacemaker import Cluster
 from tests.model.site import KINDS, NODE_NAMES
 
-__all__ = ["Steps", "World"]
+__all__ = ["Steps", "World", "explore"]
 
 NODES = st.sampled_from(NODE_NAMES)
 CONFIGS = st.sampled_from(["aa", "bb", "cc", "bad"])
@@ -31,12 +39,50 @@ _ENOUGH = 400
 
 
 class Steps:
-    """How many steps were taken, of all machines."""
+    """How many steps were taken, of all machines in this process.
+
+    Attributes:
+        taken: rules.
+        turns, moves: what calls and the cluster did in them and at the ends.
+    """
 
     taken = 0
     machines = 0
     turns = 0
     moves = 0
+
+    @classmethod
+    def told(cls) -> str:
+        """The figures, for people."""
+        return (
+            f"{cls.taken} steps on {cls.machines} clusters, {cls.turns} turns of calls, {cls.moves} moves of Pacemaker"
+        )
+
+
+def explore(machines: int, *, seed: int | None = None, shrink: bool = True) -> None:
+    """Run that many machines; an AssertionError has the steps that broke an invariant.
+
+    Args:
+        machines: how many.
+        seed: where the choices come from; None for the same ones each time.
+        shrink: look for the fewest steps that break it.
+    """
+    chosen = settings(
+        max_examples=machines,
+        stateful_step_count=50,
+        deadline=None,
+        database=None,
+        derandomize=seed is None,
+        phases=[Phase.generate, *([Phase.shrink] if shrink else [])],
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    class Machine(World):
+        """A class of its own for each run: hypothesis notes the seed on it."""
+
+    run_state_machine_as_test(Machine if seed is None else with_seed(seed)(Machine), settings=chosen)
 
 
 class World(RuleBasedStateMachine):
