@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,13 @@ class Runs:
         """Each service and node where the cluster has noted that a restart is due."""
         told = self.lab.run("n1", ["pacewright", "owed"]).checked().stdout.decode()
         return {(line.split()[0], line.split()[1]) for line in told.splitlines()[1:]}
+
+    def would_owe(self, node: str, service: str, path: str) -> list[str]:
+        """What a run on a node would find due for a service with that config, without doing it."""
+        inputs = json.dumps({service: [path]}).encode()
+        argv = ["pacewright", "service", "status", "--json", "--inputs", "-", service]
+        (told,) = json.loads(self.lab.run(node, argv, stdin=inputs).checked().stdout)["services"]
+        return [f"{debt['node']}: {debt['reason']}" for debt in told["owed"]]
 
     def _begun(self, node: str, manifest: str, options: Sequence[str], config: str, path: str) -> Process:
         self.lab.write(node, "/root/site.pp", f"{SITE}{manifest}\n")
