@@ -145,6 +145,25 @@ def test_a_commit_that_changes_nothing_does_not_turn_in_a_circle() -> None:
     assert said == []
 
 
+def last(job: Played) -> Next:
+    return Commit(change=CHANGE, job=job, summary="", foreseen=True, ends=END.outcome)
+
+
+def test_a_last_commit_that_is_written_ends_it_without_another_look() -> None:
+    world = Scripted()
+    outcome, _, _ = play(write, last, on=world)
+    assert world.seen == ["read", "what_if change", "commit", "read", "commit"]
+    assert outcome == END.outcome
+
+
+def test_a_last_commit_that_is_not_written_ends_nothing() -> None:
+    moved_on, so_already = Scripted(conflicts=1), Scripted(all_so_already=True)
+    assert play(last, last, on=moved_on)[0] == END.outcome
+    assert moved_on.seen == ["read", "conflict", "read", "commit"]
+    assert play(last, end, on=so_already)[0] == END.outcome
+    assert so_already.seen == ["read", "commit", "wait", "read"]
+
+
 def test_a_change_wakes_it_up_and_the_scheduler_is_not_asked() -> None:
     world = Scripted(changes_while_waiting=True)
     _, job, _ = play(idle, idle, end, on=world)

@@ -112,7 +112,8 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
         case Fail(error=error):
             raise error
         case Commit():
-            return replace(going_on, job=_commit(turn.job, step, snapshot, cluster, means))
+            after = _commit(turn.job, step, snapshot, cluster, means)
+            return after if isinstance(after, Outcome) else replace(going_on, job=after)
         case Clean():
             means.journal.decided("clean", step.reason)
             means.progress(step.reason)
@@ -190,7 +191,7 @@ def _examine(
     return job.examine(step, forecast, cluster.what_if(snapshot)) if isinstance(verdict, Ask) else verdict
 
 
-def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, means: Means) -> Job:
+def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, means: Means) -> Job | Outcome:
     verdict = _examine(job, step, snapshot, cluster, means.journal)
     if isinstance(verdict, Fail):
         raise verdict.error
@@ -211,6 +212,8 @@ def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, mea
         means.journal.committed()
     if written and verdict.summary:
         means.progress(verdict.summary)
+    if written and verdict.ends is not None:
+        return verdict.ends  # nobody has changed the configuration since this was decided, or it were not written
     if not written:
         cluster.wait(_QUIET)  # a decision that changes nothing must not turn in a circle
     return verdict.job

@@ -387,11 +387,11 @@ class Restart:
             return Wait(reason=reason, job=self)
         if not fresh and not self.lost:
             return Fail(error=OperationFailed(nothing_runs(self.target, snapshot, None)))
-        if step := self._leftovers(snapshot, tuple(self._settled_debts(snapshot))):
-            return step
+        step = self._leftovers(snapshot, tuple(self._settled_debts(snapshot)))
         if self.lost:
-            return Fail(error=given_up(self.target, self.lost, fresh))
-        return Done(outcome=outcome(self.slots, fresh, self.companions, snapshot, self.notes, led=bool(self.commits)))
+            return step or Fail(error=given_up(self.target, self.lost, fresh))
+        told = outcome(self.slots, fresh, self.companions, snapshot, self.notes, led=bool(self.commits))
+        return replace(step, ends=told) if isinstance(step, Commit) else step or Done(outcome=told)
 
     def _leftovers(self, snapshot: Snapshot, settled: tuple[Edit, ...] = ()) -> Next | None:
         """What stands in the cluster though it is over: by this call, or by one that died."""

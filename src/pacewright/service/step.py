@@ -53,6 +53,7 @@ class Commit:
         foreseen: it has to be written whatever follows from it, so it is not previewed: an instance is down until then.
         places: the nodes whose instances it restarts, where others of the service must stay up meanwhile; empty where
             that does not matter.
+        ends: how the operation has ended once this is written, where nothing remains to be seen; else None.
         summary: what happens, in a few words for progress: `n1: restart`; empty for what people need not know.
     """
 
@@ -61,6 +62,7 @@ class Commit:
     foreseen: bool = False
     places: frozenset[NodeName] = frozenset()
     job: Job
+    ends: Outcome | None = None
     summary: str
 
 
