@@ -27,6 +27,7 @@ from pacewright.record import Call, Log
 from pacewright.service.balancer import Balancer
 from pacewright.service.catalog import Catalog, look
 from pacewright.service.config import DEFAULT_PATH, Settings, load
+from pacewright.service.due import to_reconcile
 from pacewright.service.gather import Gather
 from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
@@ -169,22 +170,22 @@ class Services:
 
     def reconcile(self, name: str | None, options: Options) -> list[tuple[str, Outcome | PacewrightError]]:
         """Pay what is owed for one service or for all, and do nothing else; one that fails does not stop the others."""
-        names = [name] if name is not None else self._with_debts()
+        asked = [(name, None)] if name is not None else self._to_reconcile(options)
         done: list[tuple[str, Outcome | PacewrightError]] = []
-        for each in names:
+        for each, over in asked:
             try:
-                done.append((each, self._operate(each, "reconcile", options)))
+                done.append((each, over or self._operate(each, "reconcile", options)))
             except PacewrightError as error:
                 done.append((each, error))
         return done
 
-    def _with_debts(self) -> list[str]:
+    def _to_reconcile(self, options: Options) -> list[tuple[str, Outcome | None]]:
         settings = load(self._config)
         snapshot = self._snapshot(None, settings)
         if snapshot is None:
             return []
-        targets = every_service(snapshot, settings)
-        return [t.name for t in targets if settings.of(t.name).config or _has_something_due(t, snapshot)]
+        now = self._clock.now()
+        return to_reconcile(snapshot, settings, options=options, here=_this_node(snapshot), now=now)
 
     def plan(self, verb: str, name: str, options: Options) -> Planned:
         """What an operation would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
@@ -370,10 +371,6 @@ class Services:
             except PacewrightError as error:
                 notes.append(f"could not see to it that systemd does not start {unit} at boot: {error.message}")
         return tuple(notes)
-
-
-def _has_something_due(target: Target, snapshot: Snapshot) -> bool:
-    return any(True for _ in (*debts(target, snapshot), *leftovers(target, snapshot)))
 
 
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:
