@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pacewright.cluster import NodeName, ResourceId, Snapshot
-from pacewright.service.config import Settings
+from pacewright.service.config import ServiceSettings, Settings
+from pacewright.service.jobs import Options, make_job
 from pacewright.service.refresh import Refresh, begin_refresh
 from pacewright.service.report import own_report
 from pacewright.service.revision import Report, debts
@@ -118,3 +119,23 @@ def test_the_report_of_a_node_where_it_once_failed_does_not_look_like_its_restar
     assert snapshot.resources[WEB].revision_on(NodeName("n1")) == "cccc"
     assert isinstance(step, Commit), step
     assert step.summary == "restarting web"
+
+
+def test_a_change_whose_inputs_nobody_knows_counts_although_the_clock_was_set_back() -> None:
+    """Found by the model check: what ran seemed to have begun after the change, so nothing was restarted."""
+    snapshot = cluster(clone("web-clone", primitive("web")), running={"web": ("n1", "n2")})
+    target = find("web", snapshot, Settings())
+    assert target is not None
+    job = make_job(
+        "refresh",
+        target,
+        snapshot,
+        forecast(),
+        said=ServiceSettings(),
+        options=Options(),
+        here=NodeName("n1"),
+        now=NOW - 100_000,
+    )
+    step = job.decide(snapshot, None, NOW - 100_000)
+    assert isinstance(step, Commit)
+    assert [debt.node for debt in debts(target, after(snapshot, step.change))] == ["n1"]

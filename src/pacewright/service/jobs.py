@@ -211,7 +211,7 @@ class _Asked:
             report = self._report_of(inputs, self.here)
         else:
             # Nobody knows what has changed, so the call itself is the change; it is written down before it is acted on.
-            report = Report(fingerprint=ONCE + new_token(self.now), changed=self.now)
+            report = Report(fingerprint=ONCE + new_token(self.now), changed=self._dated(self.now, self.here))
         own = own_report(self.here, report, self.target, self.snapshot, gate=self.said.gate)
         arrived = self.verb != "reconcile"  # a timer may come before the run that is to renew the config
         own = replace(own, since=self.options.since, token=new_token(self.now), arrived=arrived)
@@ -221,7 +221,13 @@ class _Asked:
 
     def _report_of(self, inputs: tuple[str, ...], here: NodeName) -> Report:
         found = fingerprint(inputs)
+        return Report(fingerprint=found.fingerprint, changed=self._dated(found.changed, here))
+
+    def _dated(self, changed: float, here: NodeName) -> float:
+        """When the config changed, and not before what runs here began if that is in the future.
+
+        Then this clock was set back, and times say nothing.
+        """
         runs = (i.run for i in self.snapshot.instances_of(self.target.resource) if i.node == here)
-        # What began in the future began before this clock was set back, so times say nothing about it.
         future = [run.since for run in runs if run is not None and run.since is not None and run.since > self.now]
-        return Report(fingerprint=found.fingerprint, changed=max([found.changed, *future]))
+        return max([changed, *future])
