@@ -44,7 +44,7 @@ class Data:
             if self.together:
                 settings["strategy"] = "together"
             if self.later:
-                settings["barrier"] = {"on_timeout": "later"}
+                settings["barrier"] = {"timeout": 0, "on_timeout": "later"}
         said: dict[str, object] = {
             "neutron::default_transport_url": f"rabbit://{self.account}:{ground.SECRET}@10.88.0.11:5672/",
             "neutron::rabbit_heartbeat_timeout_threshold": _HEARTBEATS[self.account],
