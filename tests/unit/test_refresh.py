@@ -139,3 +139,17 @@ def test_a_change_whose_inputs_nobody_knows_counts_although_the_clock_was_set_ba
     step = job.decide(snapshot, None, NOW - 100_000)
     assert isinstance(step, Commit)
     assert [debt.node for debt in debts(target, after(snapshot, step.change))] == ["n1"]
+
+
+def test_a_node_that_has_not_reported_does_not_get_the_revision_of_those_that_have() -> None:
+    """Found by the model check: what it started with counted as the others' config, and was never restarted."""
+    snapshot = cluster(
+        primitive("web"),
+        histories={("web", "n2"): run()},
+        attributes={"n2": {"pacewright-config-web": "aaaa@1800000000"}},
+    )
+    step, snapshot = reported(snapshot, "n2", "bbbb")
+    assert isinstance(step, Commit)
+    snapshot = after(snapshot, step.change)
+    assert snapshot.resources[WEB].revision_on(NodeName("n2")) == "bbbb"
+    assert snapshot.resources[WEB].revision_on(NodeName("n1")) is None

@@ -19,11 +19,13 @@ from pacewright.cluster import (
     Forecast,
     HoldInstance,
     HoldResource,
+    Kind,
     NodeName,
     Release,
     ResourceId,
     SetRevision,
     Snapshot,
+    hosts,
 )
 from pacewright.errors import OperationFailed, Refused
 from pacewright.service.begun import over, set_begun
@@ -272,7 +274,16 @@ class Restart:
         anew = active if chosen == (WHOLE,) else {NodeName(slot) for slot in chosen}
         wanted = {node: self._next_revision(primitive, node, snapshot) for node in anew | passive}
         # What is started there, or runs there unseen, has what it was given, so that must not change behind its back.
-        return redefined(primitive, wanted, among=active | passive | unsure, snapshot=snapshot)
+        among = active | passive | unsure
+        if any(reported(primitive, node, snapshot) is not None for node in wanted):
+            among |= self._unreported(primitive, snapshot)
+        return redefined(primitive, wanted, among=among, snapshot=snapshot)
+
+    def _unreported(self, primitive: ResourceId, snapshot: Snapshot) -> set[NodeName]:
+        """Nodes where it may start one day, with a config that nobody knows: it must not pass for that of the others."""
+        if self.target.many is not None and snapshot.resources[self.target.many].kind is Kind.BUNDLE:
+            return set()
+        return {n for n in hosts(self.target.outermost, snapshot) if reported(primitive, n, snapshot) is None}
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
         """One that the node does not have; if possible the token that others got in this roll, whoever wrote it."""
