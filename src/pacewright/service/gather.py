@@ -24,6 +24,9 @@ from pacewright.service.target import Target
 
 __all__ = ["Gather"]
 
+_CIRCLE = 15.0
+"""Seconds for which a call that has seen a circle still counts as waiting, so that the others in it see it too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gather:
@@ -90,7 +93,7 @@ class Gather:
         if self._too_late(now):
             return job._give_up(others, snapshot)  # noqa: SLF001 - itself
         if planned is not None and (chain := self._deadlock(snapshot, now)):
-            return job._leave(snapshot, _deadlocked(self.target, chain))  # noqa: SLF001 - itself
+            return job._leave(snapshot, _deadlocked(self.target, chain), until=now + _CIRCLE)  # noqa: SLF001
         return Wait(reason=self._waiting_for(others, snapshot), job=job)
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
@@ -214,12 +217,12 @@ class Gather:
             f"{name}: not {verb}: {who} did not report its config within {self.barrier.timeout:g} s ({came} did).",
             hint=f"Run the config run on {who}, or use --without {others[0]}. The reports that are there stay.",
         )
-        return self._leave(snapshot, error)
+        return self._leave(snapshot, error, until=0.0)
 
-    def _leave(self, snapshot: Snapshot, error: PacewrightError) -> Next:
-        """End, but first let the others see that this call waits no more."""
+    def _leave(self, snapshot: Snapshot, error: PacewrightError, *, until: float) -> Next:
+        """End, but first let the others see that this call waits no more; of a circle, all are to see it before."""
         mine = ready_at(self.target.outermost, snapshot)[self.own.node]
-        over = replace(mine, until=mine.at)
+        over = replace(mine, until=max(mine.at, until))
         change = Change(edits=(self._mark(str(over)),), reason=f"{self.own.node} waits no longer", quiet=True)
         return Commit(change=change, job=replace(self, error=error), summary="", foreseen=True)
 

@@ -280,7 +280,7 @@ class Restart:
         return redefined(primitive, wanted, among=among, snapshot=snapshot)
 
     def _unreported(self, primitive: ResourceId, snapshot: Snapshot) -> set[NodeName]:
-        """Nodes where it may start one day, with a config that nobody knows: it must not pass for that of the others."""
+        """Nodes where it may start one day, with a config that nobody knows: not to pass for that of others."""
         if self.target.many is not None and snapshot.resources[self.target.many].kind is Kind.BUNDLE:
             return set()
         return {n for n in hosts(self.target.outermost, snapshot) if reported(primitive, n, snapshot) is None}
