@@ -658,3 +658,14 @@ def test_a_node_that_says_nothing_is_not_taken_for_one_that_has_stopped() -> Non
     assert isinstance(decide(going_on(decide(job, silent)), still_up), Wait)
     stopped = after(held, None, {("web", "n2"): STOPPED})
     assert isinstance(decide(job, stopped), Commit)
+
+
+def test_what_runs_in_one_place_is_not_restarted_while_its_node_is_in_maintenance() -> None:
+    """Found by the model check: nothing happened, and when the maintenance was over, the agent was only reloaded."""
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)}, attributes={"n1": {"maintenance": "true"}})
+    with pytest.raises(Refused, match="not restarted: n1, where it runs, is in maintenance"):
+        begin(snapshot)
+    calm = cluster(primitive("web"), running={"web": ("n1",)})
+    end = decide(begin(calm), snapshot)
+    assert isinstance(end, Fail)
+    assert "restart not finished: n1, where it runs, is in maintenance" in str(end.error)

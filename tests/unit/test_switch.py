@@ -127,6 +127,14 @@ def test_start_forgets_an_old_failure_once() -> None:
     failed_with(decide(step.job, again, QUIET), OperationFailed, "did not start on n1: start failed (rc 1): no config")
 
 
+def test_start_may_recover_what_had_failed_and_was_about_to_be_stopped() -> None:
+    """Found by the model check: the start was refused, because 'the cluster would also recover' the service."""
+    snapshot = cluster(primitive("db", meta_values={"target-role": "Stopped"}), running={"db": ("n1",)})
+    job = start(snapshot, "db")
+    step = commit(decide(job, snapshot))
+    assert job.examine(step, forecast(action("recover", "db", "n1")), None) is step
+
+
 def test_start_says_why_the_cluster_starts_it_nowhere() -> None:
     snapshot = cluster(primitive("web"), states={"n2": "offline"}, attributes={"n3": {"standby": "on"}})
     failed_with(decide(start(snapshot), snapshot, QUIET), OperationFailed, "n2 is offline, n3 is standby")

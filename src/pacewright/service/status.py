@@ -149,7 +149,14 @@ def hindrance(target: Target, snapshot: Snapshot) -> str:
         return "the cluster is in maintenance mode"
     if not is_managed(target, snapshot):
         return "it is not managed by the cluster (is-managed=false or maintenance)"
+    if target.many is None and (where := _in_maintenance(target, snapshot)):
+        return f"{', '.join(where)}, where it runs, is in maintenance"
     return ""
+
+
+def _in_maintenance(target: Target, snapshot: Snapshot) -> list[NodeName]:
+    running = {i.node for p in target.primitives for i in snapshot.instances.get(p, ()) if i.role.active}
+    return sorted(node for node in running if snapshot.nodes[node].maintenance)
 
 
 def refuse_if_hindered(target: Target, snapshot: Snapshot, what: str) -> None:

@@ -109,7 +109,8 @@ class Start:
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Job:
         """Starting may start dependents; it may not move or stop anything."""
-        return _judge(self, step, forecast, planned, own={"start", "promote", "restart"}, others={"start", "promote"})
+        may = {"start", "promote", "restart", "recover"}
+        return _judge(self, step, forecast, planned, own=may, others={"start", "promote"})
 
     def _lift(self, snapshot: Snapshot) -> Iterator[SetMeta]:
         places = dict.fromkeys(r.id for p in self.target.primitives for r in snapshot.ancestors(p))
