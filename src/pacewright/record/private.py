@@ -35,7 +35,7 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
         (r"([a-z][a-z0-9+.-]*://[^\s?'\"<>]*)\?[^\s'\"<>]*", rf"\1?{COVER}"),
         (r"\b[^\s/'\"=:]+:[^\s/'\"]+@(?=[\w.\[-])", f"{COVER}@"),
         (r"(authorization\W{1,3})(?:(?:bearer|basic|digest)\s+)?\S+", rf"\1{COVER}"),
-        (r"\b(bearer|basic)\s+[\w+/=.~-]{8,}", rf"\1 {COVER}"),
+        (r"\b(bearer|basic)\s+\S{8,}", rf"\1 {COVER}"),
         (rf"([\w.-]*(?:{_NAMES})[\w.-]*[\"']?\s*=\s*){_VALUE}", rf"\1{COVER}"),
         (rf"([\"'][\w.-]*(?:{_NAMES})[\w.-]*[\"']\s*:\s*){_VALUE}", rf"\1{COVER}"),
         (rf"(\b(?:{_PLAIN_NAMES})\s*(?::|\bis\b|\bwas\b)\s*){_VALUE}", rf"\1{COVER}"),
