@@ -34,12 +34,22 @@ class Stage:
     Args:
         lab: with the site on it.
         rate: requests a second.
+        port: where they go, at the site's address.
         show: is given what there is to see, a few times a second.
     """
 
-    def __init__(self, lab: Lab, *, rate: float, show: Callable[[View], None], clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        rate: float,
+        show: Callable[[View], None],
+        port: int = site.PORT,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._lab = lab
         self._rate = rate
+        self._port = port
         self._show = show
         self._clock = clock
         self._lines = Lines()
@@ -50,7 +60,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         """Let the requests begin."""
-        program = [sys.executable, "-m", "pacewright.demo.load", site.ADDRESS, str(site.PORT), str(self._rate)]
+        program = [sys.executable, "-m", "pacewright.demo.load", site.ADDRESS, str(self._port), str(self._rate)]
         output = self._lines.pipe(lambda line: self._answers.append(Answer.parse(line)))
         try:
             self._load = process.spawn(self._lab.outside(program), stdout=output)
