@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import commands, page, puppet
+from bench import commands, lost, owed, page, puppet, rolling
 from bench.figures import Target
 from bench.ground import AT, ground
 from bench.restarts import CASES, Case, Restarts, measure
 from bench.results import Machine, Results, targets
+from bench.rolling import Rolls
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
 from pacewright.lab import DISTROS, Lab
@@ -34,6 +35,8 @@ class Effort:
     Attributes:
         systemd: restarts of a systemd clone by each contender, which take up to 13 s.
         ocf: restarts of the OCF clones.
+        systemd_rolls, ocf_rolls: rolls of three instances by one caller and by three; 14 s each with systemd.
+        loads: restarts of each kind under load, 80 s a round (with --quick 40).
         reads: commands that only read.
         hundred: pcs for each of 100 services, half a minute and more.
         puppet: runs of Puppet, 5 s each.
@@ -42,6 +45,9 @@ class Effort:
 
     systemd: int
     ocf: int
+    systemd_rolls: int
+    ocf_rolls: int
+    loads: int
     reads: int
     hundred: int
     puppet: int
@@ -49,8 +55,36 @@ class Effort:
     idle: float
 
 
-_FULL = Effort(systemd=3, ocf=6, reads=9, hundred=2, puppet=5, changes=20, idle=15)
-_QUICK = Effort(systemd=1, ocf=2, reads=3, hundred=0, puppet=2, changes=4, idle=3)
+_FULL = Effort(
+    systemd=3,
+    ocf=6,
+    systemd_rolls=2,
+    ocf_rolls=6,
+    loads=2,
+    reads=9,
+    hundred=2,
+    puppet=5,
+    changes=20,
+    idle=15,
+)
+_QUICK = Effort(
+    systemd=1,
+    ocf=2,
+    systemd_rolls=0,
+    ocf_rolls=2,
+    loads=1,
+    reads=3,
+    hundred=0,
+    puppet=2,
+    changes=4,
+    idle=3,
+)
+
+_UNDER_LOAD = {
+    False: lost.CASES,
+    True: tuple(case for case in lost.CASES if case.key in {"plain-drained", "plain-pcs"}),
+}
+"""What restarts under load, without --quick and with it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,19 +129,27 @@ def _measure(distro: str, *, quick: bool) -> Results:
     load = os.getloadavg()[0]
     with ground(distro) as lab:
         machine = _machine(lab, distro)
+        owed.prepare(lab)
         start_up = commands.start_up(lab, 2 * effort.reads, _say)
         restarts = _restarts(lab, effort)
+        rolls = _rolls(lab, effort)
+        requests = lost.measure(lab, _UNDER_LOAD[quick], effort.loads, _say)
         waking = commands.waking(lab, effort.changes, effort.idle, _say)
         large = commands.large(lab, effort.reads, _say)
+        nothing_owed = owed.nothing_owed(lab, 1, effort.reads, _say)
         many = commands.many(lab, effort.reads, effort.hundred, _say)
+        nothing_owed += owed.nothing_owed(lab, 100, effort.reads, _say)
         runs = puppet.nothing_to_do(lab, effort.puppet, effort.hundred, _say)
     return Results(
         machine=replace(machine, load=(load, os.getloadavg()[0])),
         quick=quick,
         restarts=restarts,
+        rolls=rolls,
+        lost=requests,
         start_up=start_up,
         many=many,
         large=large,
+        owed=nothing_owed,
         puppet=runs,
         waking=waking,
     )
@@ -119,6 +161,11 @@ def _restarts(lab: Lab, effort: Effort) -> tuple[Restarts, ...]:
 
     slow = measure(lab, those(systemd=True), effort.systemd, _say)
     return (*slow, *measure(lab, those(systemd=False), effort.ocf, _say))
+
+
+def _rolls(lab: Lab, effort: Effort) -> tuple[Rolls, ...]:
+    slow = rolling.measure(lab, ("unit",), effort.systemd_rolls, _say)
+    return (*slow, *rolling.measure(lab, ("counted",), effort.ocf_rolls, _say))
 
 
 def _machine(lab: Lab, distro: str) -> Machine:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.commands import Timed
-from bench.figures import seconds
+from bench.figures import Figure, seconds
 from bench.restarts import Restarts
 from bench.results import Results, targets
 
@@ -20,6 +20,8 @@ _KINDS = {
     "counted": "OCF clone",
     "reloading": "OCF clone, agent that would only reload",
 }
+
+_PROXIES = {"plain": "without checks and retries", "checked": "with checks and retries"}
 
 
 def write(page: Path, results: Results) -> None:
@@ -46,13 +48,42 @@ def tables(results: Results) -> str:
         ),
         "### Restarts",
         _table(
-            ("restart of", "by", "whole command", "floor", "commit to settled", "÷ floor", "÷ crm_resource"),
+            (
+                "restart of",
+                "by",
+                "whole command",
+                "floor",
+                "commit to settled",
+                "÷ floor",
+                "crossing out",
+                "÷ crm_resource",
+            ),
             _restarts(results),
+        ),
+        "### Rolling, with one caller and with three",
+        _table(
+            (
+                "three instances, `refresh`",
+                "callers",
+                "last caller's end",
+                "all are back",
+                "floor",
+                "÷ floor",
+                "starts",
+            ),
+            _rolls(results),
+        ),
+        "### Requests under load",
+        _table(
+            ("HAProxy", "restart by", "lost", "of", "nobody answered for", "command"),
+            _lost(results),
         ),
         "### Start-up and state",
         _table(("command, a new process", "time"), _timed((*results.start_up, *results.many))),
         "### A CIB of 32 nodes and 1,000 primitives",
         _table(("from a file", "time"), _timed(results.large)),
+        "### Nothing owed",
+        _table(("command, a new process; nothing to do", "time"), _timed(results.owed)),
         "### Puppet",
         _table(("a run that finds nothing to do", "time"), _timed(results.puppet)),
         "### Waiting",
@@ -86,6 +117,7 @@ def _restarts(results: Results) -> Iterator[tuple[str, ...]]:
             seconds(one.floor),
             seconds(one.settled),
             f"{one.ratio.median:.2f}" if one.ratio.values else "-",
+            seconds(one.noting),
             _share(one, results),
         )
 
@@ -96,6 +128,39 @@ def _share(one: Restarts, results: Results) -> str:
     if not theirs.values or not one.whole.values:
         return "-"
     return f"{one.whole.median / theirs.median:.2f}"
+
+
+def _rolls(results: Results) -> Iterator[tuple[str, ...]]:
+    for one in results.rolls:
+        failed = sum(bool(run.problem) for run in one.runs)
+        if not one.runs:
+            continue
+        yield (
+            _KINDS[one.kind],
+            f"{one.callers}{f' ({failed} of {len(one.runs)} runs failed)' if failed else ''}",
+            seconds(one.figure(lambda run: run.whole)),
+            seconds(one.figure(lambda run: run.back)),
+            seconds(one.figure(lambda run: run.floor)),
+            f"{one.ratio.median:.2f}" if one.ratio.values else "-",
+            ", ".join(map(str, sorted({run.starts for run in one.runs}))),
+        )
+
+
+def _lost(results: Results) -> Iterator[tuple[str, ...]]:
+    for one in results.lost:
+        failed = len(one.problems)
+        yield (
+            _PROXIES[one.case.proxy],
+            f"{one.case.label}{f' ({failed} of {len(one.results)} runs failed)' if failed else ''}",
+            _number(one.lost),
+            _number(one.sent),
+            seconds(one.gap),
+            seconds(one.seconds),
+        )
+
+
+def _number(figure: Figure) -> str:
+    return f"{figure.median:.0f} ({figure.least:.0f} to {figure.most:.0f})" if figure.values else "-"
 
 
 def _timed(timed: Sequence[Timed]) -> Iterator[tuple[str, ...]]:

@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
-__all__ = ["Landed", "Operation", "commits", "floor", "landed", "log_size", "operations", "since"]
+__all__ = ["Landed", "Operation", "commits", "floor", "landed", "log_size", "operations", "redefinitions", "since"]
 
 _LOG = "/var/log/pacemaker/pacemaker.log"
 _TIME = re.compile(r"^(\w{3} +\d+ [\d:]+\.\d+) ")
 _EPOCH = re.compile(r"info: \+\s+/cib:\s.*@epoch=")
+_NEXT = re.compile(r"info: Diff: --- ")
+_REVISION = "revision"
 _RESULT = re.compile(r"node_state\[@id='([^']+)'\].*lrm_rsc_op\[@id='(.+)_last_0'\]:\s+(.*)")
 _ATTRIBUTE = re.compile(r"@([\w-]+)=([^,]*)")
 
@@ -69,6 +71,23 @@ def _read(lines: Iterable[str], year: int) -> Iterator[Landed]:
 def commits(lines: Iterable[Landed]) -> tuple[float, ...]:
     """When each change of the configuration landed."""
     return tuple(line.at for line in lines if _EPOCH.search(line.text))
+
+
+def redefinitions(lines: Iterable[Landed]) -> tuple[float, ...]:
+    """When each of those landed that give an instance a new definition; others only write something down."""
+    found: list[float] = []
+    redefines = False
+    at: float | None = None
+    for line in lines:
+        if _NEXT.search(line.text):
+            at, redefines = None, False
+        elif _EPOCH.search(line.text):
+            at = line.at
+        redefines = redefines or _REVISION in line.text
+        if redefines and at is not None:
+            found.append(at)
+            at = None
+    return tuple(found)
 
 
 def operations(lines: Iterable[Landed], resource: str) -> tuple[Operation, ...]:

@@ -62,7 +62,8 @@ class Run:
         whole: seconds of the whole command.
         floor: seconds that the cluster's own operations took (`record.floor`).
         settled: for ours, seconds from the landing of the first commit until the program knew that all was over.
-        known: for ours, the same from the last commit's return.
+        known: for ours, the same from the return of the last commit that restarted something.
+        noting: for ours, the part of it in which the note of what was begun is crossed out, once all starts were seen.
         starts: how many instances started.
         problem: why the run does not count; empty if it does.
     """
@@ -71,6 +72,7 @@ class Run:
     floor: float = 0.0
     settled: float | None = None
     known: float | None = None
+    noting: float | None = None
     starts: int = 0
     problem: str = ""
 
@@ -108,6 +110,18 @@ class Restarts:
         return self.figure(lambda run: run.settled)
 
     @property
+    def noting(self) -> Figure:
+        """Crossing out what was noted."""
+        return self.figure(lambda run: run.noting)
+
+    @property
+    def ratio_seen(self) -> Figure:
+        """Until the last start was seen through floor, run by run: `ratio` without the crossing out."""
+        return self.figure(
+            lambda run: (run.settled - (run.noting or 0.0)) / run.floor if run.settled and run.floor else None
+        )
+
+    @property
     def ratio(self) -> Figure:
         """Settled through floor, run by run."""
         return self.figure(lambda run: run.settled / run.floor if run.settled and run.floor else None)
@@ -123,7 +137,9 @@ class Restarts:
             "floor": self.floor.as_dict(),
             "settled": self.settled.as_dict(),
             "settled_from_last_commit_returned": self.figure(lambda run: run.known).as_dict(),
+            "crossing_out": self.noting.as_dict(),
             "ratio": self.ratio.as_dict(),
+            "ratio_until_seen": self.ratio_seen.as_dict(),
             "instances_started": sorted({run.starts for run in self.good}),
             "problems": [run.problem for run in self.runs if run.problem],
         }
@@ -198,4 +214,5 @@ def _judge(lab: Lab, case: Case, contender: Contender, whole: float, lines: tupl
         starts=run.starts,
         settled=stamps["known"] - landings[0],
         known=stamps["known"] - stamps["committed"][-1],
+        noting=stamps["known"] - stamps["seen"] if stamps["seen"] is not None else None,
     )

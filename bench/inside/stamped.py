@@ -3,7 +3,8 @@
     python3 -I stamped.py STAMPS service restart NAME ...
 
 Nothing else differs from /usr/bin/pacewright. STAMPS gets one JSON object, times in seconds since the epoch:
-`begun` (this program's first line), `committed` (one time per commit), `known` (the operation was over).
+`begun` (this program's first line), `committed` (one time per commit), `seen` (every start had been seen, and what
+was noted of them began to be crossed out; null if nothing was), `known` (the operation was over).
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ from pacewright.cluster import Change, LiveConnection, Snapshot
 BEGUN = SYSTEM_CLOCK.now()
 
 committed: list[float] = []
+seen: list[float] = []
 known: list[float] = []
 
 
 def stamp_commits() -> None:
-    """Note the time behind every commit that went through."""
+    """Note the time behind every commit that went through, and before one that only crosses out what is over."""
     plain = LiveConnection.commit
 
     def commit(self: LiveConnection, change: Change, *, based_on: Snapshot) -> bool:
+        before = SYSTEM_CLOCK.now()
         written = plain(self, change, based_on=based_on)
-        if written:
+        if written and change.quiet:
+            seen.append(before)
+        elif written:
             committed.append(SYSTEM_CLOCK.now())
         return written
 
@@ -55,7 +60,8 @@ def main() -> int:
     stamp_commits()
     stamp_end()
     code = command(sys.argv[2:])
-    stamps = {"begun": BEGUN, "committed": committed, "known": known[0] if known else None}
+    first_seen, first_known = (next(iter(moments), None) for moments in (seen, known))
+    stamps = {"begun": BEGUN, "committed": committed, "seen": first_seen, "known": first_known}
     Path(sys.argv[1]).write_text(json.dumps(stamps), encoding="utf-8")
     return code
 
