@@ -184,10 +184,13 @@ def cib(
         + "</node>"
         for i, name in nodes.items()
     )
+    noted = pairs("meta_attributes", "pacewright-marks", marks)
+    noted = (
+        f"<template id='pacewright' class='ocf' provider='pacewright' type='marks'>{noted}</template>" if marks else ""
+    )
     configuration = (
         f"<crm_config>{pairs('cluster_property_set', 'cib-bootstrap-options', known)}"
-        + (pairs("cluster_property_set", "pacewright", marks) if marks else "")
-        + f"</crm_config><nodes>{configured}</nodes><resources>{''.join(resources)}</resources>"
+        f"</crm_config><nodes>{configured}</nodes><resources>{''.join(resources)}{noted}</resources>"
         f"<constraints>{constraints}</constraints>"
     )
     if defaults:

@@ -90,7 +90,8 @@ _KNOWN: WeakKeyDictionary[ET.Element, list[Definition]] = WeakKeyDictionary()
 def definitions(configuration: ET.Element) -> list[Definition]:
     """Every primitive; nobody changes a configuration, who wants another one makes it."""
     if configuration not in _KNOWN:
-        _KNOWN[configuration] = [_definition(element) for element in configuration.iterfind("resources/*")]
+        found = configuration.iterfind("resources/*")
+        _KNOWN[configuration] = [_definition(element) for element in found if element.tag != "template"]
     return _KNOWN[configuration]
 
 
