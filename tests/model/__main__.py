@@ -22,11 +22,11 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.monotonic()
     for seed in count(asked.seed):
-        print(f"seed {seed}: {Steps.taken} steps so far, {time.monotonic() - began:.0f} s", file=sys.stderr)
+        sys.stderr.write(f"seed {seed}: {Steps.taken} steps so far, {time.monotonic() - began:.0f} s\n")
         explore(_MACHINES, seed=seed, shrink=not asked.quick)
         if Steps.taken >= asked.steps:
             break
-    print(f"{Steps.told()}; no invariant was broken.")
+    sys.stdout.write(f"{Steps.told()}; no invariant was broken.\n")
     return 0
 
 

@@ -14,12 +14,13 @@ from unittest.mock import patch
 from pacewright.clock import Deadline
 from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, commit, tools
 from pacewright.cluster.forecast import _joined
-from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, PacewrightError
+from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, OperationFailed, PacewrightError
 from pacewright.node.fingerprint import Inputs
 from pacewright.service import jobs
 from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.loop import Means, Turn, take
+from pacewright.service.refresh import Refresh
 from pacewright.service.restart import Restart
 from pacewright.service.step import Job, Outcome
 from pacewright.service.target import Target, find
@@ -48,11 +49,13 @@ class Call:
     """One `pacewright service VERB`, on a node.
 
     Attributes:
+        said: what services.yaml says.
         skew: seconds by which the clock of its node is ahead.
         begun: the moment of its beginning.
         outcome, error: how it ended.
         wrote: commits that it made.
         found: the lives that it has to end, if it is a restart, by node.
+        once: the fingerprint that stands for the call itself, where nobody knows any inputs; else empty.
     """
 
     cluster: Cluster
@@ -66,9 +69,10 @@ class Call:
     error: PacewrightError | None = None
     wrote: int = 0
     found: dict[str, int] = field(default_factory=dict)
+    once: str = ""
     lines: list[str] = field(default_factory=list)
     _turn: Turn | None = None
-    _seen: tuple[Snapshot, Status, tuple[int, int]] | None = None
+    _seen: tuple[Snapshot, Status] | None = None
     _deadline: Deadline = field(default_factory=lambda: Deadline(at=0.0, seconds=0.0))
 
     # -- the clock of its node --------------------------------------------------------------------------------------
@@ -113,9 +117,15 @@ class Call:
                 )
             self._turn = Turn(job=job)
             self.found = self._lives(job)
+            self.once = self._once(job)
         except PacewrightError as error:
             self.error = error
         self.cluster.pass_time(_TURN)
+
+    @property
+    def restarting(self) -> bool:
+        """It has begun to restart instances."""
+        return any(line.startswith("restarting") for line in self.lines)
 
     @property
     def counts(self) -> bool:
@@ -124,8 +134,9 @@ class Call:
 
     @property
     def at_once(self) -> bool:
-        """It may take all instances down together."""
-        return self._turn is not None and isinstance(self._turn.job, Restart) and self._turn.job.at_once
+        """It may have more than one instance down."""
+        job = self._turn.job if self._turn is not None else None
+        return isinstance(job, Restart) and (job.at_once or job.keeps_going)
 
     def look(self) -> None:
         """Read the cluster, for the next turn."""
@@ -135,11 +146,10 @@ class Call:
         """Take the turn on what was read last; the cluster may have gone on since."""
         assert self._turn is not None
         assert self._seen is not None
-        snapshot, _, _ = self._seen
+        snapshot, _ = self._seen
         try:
             if snapshot.dc is not None:
-                means = Means(deadline=self._deadline, clock=self, progress=self.lines.append)
-                after = take(self._turn, snapshot, self, means)
+                after = take(self._turn, snapshot, self, self._means())
                 if isinstance(after, Outcome):
                     self.outcome = after
                 else:
@@ -152,8 +162,24 @@ class Call:
             self.error = error
         self.cluster.pass_time(_TURN)
 
+    def _means(self) -> Means:
+        gate = self._gate if self.said.health is not None else None
+        return Means(deadline=self._deadline, clock=self, progress=self.lines.append, gate=gate)
+
+    def _gate(self, node: NodeName) -> None:
+        """Ask the instance itself."""
+        life = self.cluster.lives.get((self.cluster.kind, node))
+        if life is None or life.config == "sick":
+            raise OperationFailed(f"{node} is not healthy")
+
+    def _once(self, job: Job) -> str:
+        if self.said.config or not isinstance(job, Refresh) or job.own is None or job.own.report is None:
+            return ""
+        return job.own.report.fingerprint
+
     def _lives(self, job: Job) -> dict[str, int]:
-        assert isinstance(job, Restart)
+        if not isinstance(job, Restart):
+            return {}
         places = {node for before in job.slots.before.values() for _, node in before.places}
         return {node: life.number for (_, node), life in self.cluster.lives.items() if node in places}
 
@@ -166,8 +192,8 @@ class Call:
 
     def read(self) -> Snapshot:
         """The cluster now."""
-        snapshot, status = self.cluster.read()
-        self._seen = snapshot, status, self.cluster.version
+        snapshot, status = self.cluster.read(self.node)
+        self._seen = snapshot, status
         return snapshot
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
@@ -195,7 +221,7 @@ class Call:
     def commit(self, change: Change, *, based_on: Snapshot) -> bool:
         """The real commit, with the cluster instead of `crm_diff` and `cibadmin`."""
         assert self._seen is not None
-        differing = _Patch(cluster=self.cluster, seen=self._seen[1])
+        differing = _Patch(cluster=self.cluster, node=self.node, seen=self._seen[1])
         with patch.object(tools, "difference", differing.difference), patch.object(tools, "patch", differing.patch):
             written = commit(change, based_on=based_on)
         self.wrote += written
@@ -203,12 +229,13 @@ class Call:
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """`crm_resource --cleanup`."""
-        self.cluster.cleanup(resource, node)
+        if self.node not in self.cluster.apart:
+            self.cluster.cleanup(resource, node)
 
     def wait(self, seconds: float) -> bool:
         """True if the cluster has changed since it was read; else the time passes in which it does not."""
         assert self._seen is not None
-        if self.cluster.version != self._seen[2]:
+        if self.cluster.read(self.node)[0] is not self._seen[0]:
             return True
         self.cluster.pass_time(seconds)
         return False
@@ -219,6 +246,7 @@ class _Patch:
     """A commit on its way to the CIB, decided on a status as it was seen."""
 
     cluster: Cluster
+    node: str
     seen: Status
     after: bytes = b""
 
@@ -235,7 +263,8 @@ class _Patch:
         """What `cibadmin --patch` does: it refuses another version than the one that the patch names."""
         source = ET.fromstring(document).find("version/source")
         assert source is not None
-        if not self.cluster.status.quorate:
+        assert self.seen.quorate, "5: decided without quorum, and written"
+        if not self.cluster.status.quorate or self.node in self.cluster.apart:
             raise NoQuorum("cibadmin says no")
         named = {"epoch": self.cluster.epoch, "num_updates": self.cluster.updates}
         if any(source.get(name, str(value)) != str(value) for name, value in named.items()):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pacewright.cluster import ResourceId, Snapshot
-from pacewright.service.revision import REPORT, debts, reported
+from pacewright.cluster import NodeName, ResourceId, Snapshot
+from pacewright.service.revision import BEGUN, REPORT, debts, reported
 from tests.model.calls import Call, target_of
 from tests.model.pacemaker import Cluster, Event, Life
 from tests.model.scheduler import Definition, Want, parts, wanted
@@ -32,18 +32,22 @@ class Judge:
     Attributes:
         changes: how often a config changed, by node.
         asked: how often an unconditional restart was asked for, by node.
+        asks: the same, altogether.
         restarts: how often an instance was taken down by us, by node.
         down: nodes whose instance is down by our doing.
         limit: how many may be so at once.
+        gates: what is not healthy is down.
         excused: restarts too many that are known and accepted, by node.
     """
 
     cluster: Cluster
     changes: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
+    asks: int = 0
     restarts: Counter[str] = field(default_factory=Counter)
     down: set[str] = field(default_factory=set)
     limit: int = 1
+    gates: bool = False
     excused: Counter[str] = field(default_factory=Counter)
     _looked_at: Snapshot | None = None
     _demands: set[_Demand] = field(default_factory=set)
@@ -64,12 +68,21 @@ class Judge:
         # What began in the future by the caller's clock may be restarted to be sure.
         self.excused[call.node] += any(life.read > call.now() - 1 and not life.named for life in lives)
         if call.counts:
-            for node in [call.options.node] if call.options.node else NODE_NAMES:
-                self.asked[node] += 1
+            self.asks += 1
+            self.asked.update([call.options.node] if call.options.node else NODE_NAMES)
 
-    def wrote(self, call: Call) -> None:
-        """A call has written its first commit; what ran when it began, and was known, has to restart."""
-        if call.counts:
+    def wrote(self, call: Call, *, first: bool, restarts: bool) -> None:
+        """A call has written something.
+
+        Args:
+            call: which.
+            first: for the first time; a call without inputs counts from then on.
+            restarts: it has begun to restart; what ran when it began, and was known, has to, from then on.
+        """
+        if first and call.once:
+            self.cluster.reported_once(call.node, call.once, call.begun)
+            self.changed(call.node)
+        if restarts and call.counts:
             self._demands |= {_Demand(node=node, life=number) for node, number in call.found.items()}
 
     def struck(self, *nodes: str) -> None:
@@ -94,20 +107,28 @@ class Judge:
         if event.what == "stopping" and event.ours:
             self.restarts[event.node] += 1
             self.down.add(event.node)
-        elif event.what in {"up", "gone"}:
+        elif event.what == "gone" or (event.what == "up" and not self._sick(event)):
             self.down.discard(event.node)
+
+    def _sick(self, event: Event) -> bool:
+        """It is up, and not fit to serve: where that is asked for, it counts as down."""
+        life = self.cluster.lives.get((event.resource, event.node))
+        return self.gates and life is not None and life.config == "sick"
 
     def _excuse(self) -> None:
         """What may be restarted once too often.
 
-        Where neither a revision nor the time of its start tells what a run has read, it is restarted to be sure. And a
+        Where neither a revision nor the time of its start tells what a run has read, or a probe has hidden whether it
+        has started since it was to restart, it is restarted to be sure. And a
         commit may come just behind a start that nobody knew of when it was decided.
         """
         self.excused.update(self.cluster.overtook)
         self.cluster.overtook.clear()
+        snapshot, _ = self.cluster.read()
         for node, numbers in self.cluster.probed.items():
-            lives = {life.number for (_, at), life in self.cluster.lives.items() if at == node and not life.named}
-            self.excused[node] += len(numbers & lives)
+            begun = BEGUN + self.cluster.kind in snapshot.nodes[NodeName(node)].marks
+            lives = [life for (_, at), life in self.cluster.lives.items() if at == node and life.number in numbers]
+            self.excused[node] += sum(begun or not life.named for life in lives)
             numbers.clear()
 
     def _once(self) -> None:
@@ -116,8 +137,7 @@ class Judge:
             for node, count in self.restarts.items():
                 assert count <= allowed[node], f"2: {node}: {count} restarts by us, {allowed[node]} allowed"
         else:
-            asked = max(self.asked.values(), default=0)
-            most = self.changes.total() + asked + self.excused.total()
+            most = self.changes.total() + self.asks + self.excused.total()
             assert self.restarts.total() <= most, f"2: {self.restarts.total()} restarts by us, {most} allowed"
 
     def _listed(self) -> None:

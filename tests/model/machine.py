@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as with_seed
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from pacewright.service.config import ServiceSettings
+from pacewright.service.health import Health, HealthKind
 from pacewright.service.jobs import Options
 from tests.model.calls import Call
 from tests.model.judge import Judge
@@ -30,8 +32,21 @@ from tests.model.site import KINDS, NODE_NAMES
 __all__ = ["Steps", "World", "explore"]
 
 NODES = st.sampled_from(NODE_NAMES)
-CONFIGS = st.sampled_from(["aa", "bb", "cc", "bad"])
+CONFIGS = ("aa", "bb", "cc", "bad", "sick")
 SKEWS = st.sampled_from([0.0, 0.0, 0.0, 0.0, -300.0, 300.0])
+VERBS = st.sampled_from(
+    [*["refresh"] * 4, *["restart"] * 3, *["reconcile"] * 2, "report", "stop", "start", "disable", "enable"]
+)
+RARELY = st.sampled_from([False, False, False, False, True])
+FAULTS = st.sampled_from(["process", "controller", "controller", "power", "network"])
+SAID = st.builds(
+    ServiceSettings,
+    config=st.sampled_from([("/etc/service",)] * 4 + [()]),
+    max_unavailable=st.sampled_from([1, 1, 1, 2]),
+    health=st.sampled_from([None, None, Health(kind=HealthKind.TCP, target=("{node}:1",))]),
+    keeps_going=st.sampled_from([False, False, False, True]),
+)
+"""What services.yaml says; without config each refresh counts as a change."""
 ANY = st.integers(min_value=0, max_value=11)
 _MOST_CALLS = 3
 _ENOUGH = 400
@@ -44,12 +59,14 @@ class Steps:
     Attributes:
         taken: rules.
         turns, moves: what calls and the cluster did in them and at the ends.
+        restarts: of instances, by our doing.
     """
 
     taken = 0
     machines = 0
     turns = 0
     moves = 0
+    restarts = 0
 
     @classmethod
     def told(cls) -> str:
@@ -94,37 +111,34 @@ class World(RuleBasedStateMachine):
         self.calls: list[Call] = []
         self.killed_at_end = True
         self.moves_along = False
+        self.aside: set[tuple[str, str]] = set()
 
-    @initialize(kind=st.sampled_from(sorted(KINDS)), killed=st.booleans(), known=st.booleans())
-    def begin(self, kind: str, killed: bool, known: bool) -> None:  # noqa: FBT001
+    @initialize(kind=st.sampled_from(sorted(KINDS)), killed=st.booleans(), known=st.booleans(), said=SAID)
+    def begin(self, kind: str, killed: bool, known: bool, said: ServiceSettings) -> None:  # noqa: FBT001
         """A cluster at rest, whose nodes may have reported before."""
         self.cluster = Cluster(kind)
-        self.judge = Judge(cluster=self.cluster)
+        self.said = said
+        self.judge = Judge(cluster=self.cluster, limit=said.max_unavailable, gates=said.health is not None)
         self.killed_at_end = killed
         # Held stopped for a moment, it goes back to the node that it likes best, which is refused otherwise.
         self.moves_along = kind == "lb"
-        if known:
+        if known and said.config:
             for node in NODE_NAMES:
                 self._to_the_end(self._called("report", node))
 
     # -- configuration management -----------------------------------------------------------------------------------
 
-    @rule(node=NODES, text=CONFIGS)
-    def config_changes(self, node: str, text: str) -> None:
+    @precondition(lambda self: self.said.config)
+    @rule(node=NODES, other=ANY)
+    def config_changes(self, node: str, other: int) -> None:
         """A run puts another config on a node."""
         self._step()
-        if self.cluster.disk[node].text != text:
-            self.cluster.put(node, text)
-            self.judge.changed(node)
+        others = [text for text in CONFIGS if text != self.cluster.disk[node].text]
+        self.cluster.put(node, others[other % len(others)])
+        self.judge.changed(node)
 
     @precondition(lambda self: len(self.calls) < _MOST_CALLS)
-    @rule(
-        verb=st.sampled_from(["refresh", "refresh", "refresh", "restart", "report", "reconcile"]),
-        node=NODES,
-        skew=SKEWS,
-        only=st.booleans(),
-        together=st.sampled_from([False, False, False, True]),
-    )
+    @rule(verb=VERBS, node=NODES, skew=SKEWS, only=st.booleans(), together=RARELY)
     def call(self, verb: str, node: str, skew: float, only: bool, together: bool) -> None:  # noqa: FBT001
         """Somebody calls."""
         self._step()
@@ -139,9 +153,7 @@ class World(RuleBasedStateMachine):
     def turn(self, which: int) -> None:
         """A call reads the cluster and acts on it."""
         self._step()
-        call = self.calls[which % len(self.calls)]
-        call.look()
-        self._act(call)
+        self._turn(self.calls[which % len(self.calls)])
 
     @precondition(lambda self: self.calls)
     @rule(which=ANY)
@@ -158,6 +170,20 @@ class World(RuleBasedStateMachine):
         self._act(self.calls[which % len(self.calls)])
 
     @precondition(lambda self: self.calls)
+    @rule(which=ANY, times=st.integers(min_value=2, max_value=7))
+    def go_on(self, which: int, times: int) -> None:
+        """A call and the cluster go on, in turns."""
+        self._step()
+        call = self.calls[which % len(self.calls)]
+        for number in range(times):
+            if call.over:
+                return
+            self._turn(call)
+            self.judge.look()
+            self._move(which + number)
+            self.judge.look()
+
+    @precondition(lambda self: self.calls)
     @rule(which=ANY)
     def kill(self, which: int) -> None:
         """Kill -9."""
@@ -172,12 +198,12 @@ class World(RuleBasedStateMachine):
         self._step()
         self._move(which)
 
-    @rule(first=ANY, second=ANY, third=ANY)
-    def moves(self, first: int, second: int, third: int) -> None:
+    @rule(first=ANY, more=st.integers(min_value=2, max_value=6))
+    def moves(self, first: int, more: int) -> None:
         """The cluster does several things."""
         self._step()
-        for which in (first, second, third):
-            self._move(which)
+        for number in range(more):
+            self._move(first + number)
             self.judge.look()
 
     @rule(seconds=st.sampled_from([1.0, 15.0, 40.0]))
@@ -188,47 +214,39 @@ class World(RuleBasedStateMachine):
 
     # -- faults -----------------------------------------------------------------------------------------------------
 
-    @rule(node=NODES)
-    def process_dies(self, node: str) -> None:
-        """The service's process on a node dies."""
+    @rule(node=NODES, what=FAULTS)
+    def fault(self, node: str, what: str) -> None:
+        """A process, a controller or a power supply dies; a network is cut, or an instance cannot be reached."""
         self._step()
-        self.cluster.die(node)
-
-    @rule(node=NODES)
-    def controller_dies(self, node: str) -> None:
-        """Pacemaker's controller on a node dies and comes back."""
-        self._step()
-        if self.cluster.status.nodes[node].presence == "online":
+        if what == "process":
+            self.cluster.die(node)
+        elif self.cluster.status.nodes[node].presence != "online":
+            return
+        elif what == "controller":
             self.cluster.crash(node)
-            self.judge.struck(node)
-
-    @rule(node=NODES)
-    def power_cut(self, node: str) -> None:
-        """A node goes, with everything on it."""
-        self._step()
-        if self.cluster.status.nodes[node].presence in {"online", "pending"}:
+        elif what == "power":
             self.cluster.lose(node)
-            self.judge.struck(node)
             self.calls = [call for call in self.calls if call.node != node]
+        elif not self.cluster.apart:
+            self.cluster.isolate(node)
+        if what != "process":
+            self.judge.struck(node)
 
-    @rule(node=NODES)
-    def power_returns(self, node: str) -> None:
+    @precondition(lambda self: "offline" in self._presences())
+    @rule()
+    def power_returns(self) -> None:
         """A node that is off comes back."""
         self._step()
-        if self.cluster.status.nodes[node].presence == "offline":
-            self.cluster.boot(node)
+        self.cluster.boot(next(name for name, one in self.cluster.status.nodes.items() if one.presence == "offline"))
 
-    @rule(on=st.booleans())
-    def maintenance(self, on: bool) -> None:  # noqa: FBT001
-        """Maintenance mode is set or cleared."""
+    @rule(node=NODES, what=st.sampled_from(["standby", "standby", "maintenance", "maintenance-mode"]))
+    def set_aside(self, node: str, what: str) -> None:
+        """A node is put in standby or maintenance, or the whole cluster; or it is taken out again."""
         self._step()
-        self._maintenance(on)
-
-    @rule(node=NODES, on=st.booleans())
-    def standby(self, node: str, on: bool) -> None:  # noqa: FBT001
-        """A node is put in standby, or taken out."""
-        self._step()
-        self._standby(node, on)
+        if what == "maintenance-mode":
+            self._maintenance(on=not self.cluster.maintenance)
+        else:
+            self._set_aside(node, what, on=(node, what) not in self.aside)
 
     @rule()
     def somebody_edits(self) -> None:
@@ -248,16 +266,20 @@ class World(RuleBasedStateMachine):
         for call in list(self.calls):
             self._to_the_end(call)
         self._come_to_rest()
+        for verb in ("enable", "start"):
+            self._to_the_end(self._called(verb, NODE_NAMES[0]))
+        self._come_to_rest()
         for node in NODE_NAMES:
-            call = self._called("reconcile", node, Options(allow_collateral=self.moves_along))
+            call = self._called("reconcile", node)
             self._to_the_end(call)
             assert call.outcome is not None, f"after all was healed: {call.error}"
         self._come_to_rest()
         self.judge.close()
         for node in NODE_NAMES:
-            call = self._called("reconcile", node, Options(allow_collateral=self.moves_along))
+            call = self._called("reconcile", node)
             self._to_the_end(call)
             assert call.wrote == 0, "a second reconcile has found something to do"
+        Steps.restarts += self.judge.restarts.total()
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -268,20 +290,26 @@ class World(RuleBasedStateMachine):
     def _called(
         self, verb: str, node: str, options: Options | None = None, *, skew: float = 0.0, together: bool = False
     ) -> Call:
-        said = ServiceSettings(config=("/etc/service",), together=together)
-        call = Call(self.cluster, verb, node, options or Options(), said, skew)
+        said = replace(self.said, together=together)
+        call = Call(self.cluster, verb, node, options or Options(allow_collateral=self.moves_along), said, skew)
         call.begin()
         self.judge.called(call)
         if not call.over:
             self.calls.append(call)
         return call
 
+    def _presences(self) -> set[str]:
+        return {node.presence for node in self.cluster.status.nodes.values()}
+
+    def _turn(self, call: Call) -> None:
+        call.look()
+        self._act(call)
+
     def _act(self, call: Call) -> None:
         Steps.turns += 1
-        before = call.wrote
+        before = call.wrote, call.restarting
         call.act()
-        if call.wrote and not before:
-            self.judge.wrote(call)
+        self.judge.wrote(call, first=call.wrote > 0 and not before[0], restarts=call.restarting and not before[1])
         if call.over:
             self.calls.remove(call)
 
@@ -296,8 +324,7 @@ class World(RuleBasedStateMachine):
         for turn in range(_ENOUGH):
             if call.over:
                 return
-            call.look()
-            self._act(call)
+            self._turn(call)
             self.judge.look()
             self._move(turn)
             self.judge.look()
@@ -313,7 +340,8 @@ class World(RuleBasedStateMachine):
     def _heal(self) -> None:
         self._maintenance(on=False)
         for node in NODE_NAMES:
-            self._standby(node, on=False)
+            for what in ("standby", "maintenance"):
+                self._set_aside(node, what, on=False)
             if not self.cluster.disk[node].good:
                 self.cluster.put(node, "dd")
                 self.judge.changed(node)
@@ -337,7 +365,7 @@ class World(RuleBasedStateMachine):
         _set(found, f"cib-bootstrap-options-{name}", name, value)
         self.cluster.edit(root)
 
-    def _standby(self, node: str, on: bool) -> None:  # noqa: FBT001
+    def _set_aside(self, node: str, what: str, on: bool) -> None:  # noqa: FBT001
         root = ET.Element("cib")
         root.append(copy.deepcopy(self.cluster.configuration))
         element = root.find(f"configuration/nodes/node[@uname='{node}']")
@@ -345,10 +373,13 @@ class World(RuleBasedStateMachine):
         found = element.find("instance_attributes")
         if found is None:
             found = ET.SubElement(element, "instance_attributes", {"id": f"nodes-{node}"})
-        _set(found, f"nodes-{node}-standby", "standby", "on" if on else None)
+        _set(found, f"nodes-{node}-{what}", what, "on" if on else None)
         self.cluster.edit(root)
         if on:
+            self.aside.add((node, what))
             self.judge.struck(node)
+        else:
+            self.aside.discard((node, what))
 
 
 def _set(found: ET.Element, identity: str, name: str, value: str | None) -> None:

@@ -40,8 +40,13 @@ class Config:
 
     @property
     def good(self) -> bool:
+        """The service starts with it, and is fit to serve."""
+        return self.text not in {"bad", "sick"}
+
+    @property
+    def starts(self) -> bool:
         """The service starts with it."""
-        return not self.text.startswith("bad")
+        return self.text != "bad"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,7 @@ class Cluster:
         flights: operations under way, likewise.
         events: what has happened to instances; who judges takes them away.
         probed: lives that a probe has found, by node: it hides when they began, and with what definition.
+        apart: what nodes see whose network is gone.
         overtook: nodes where something was being started when a commit came that did not know of it.
     """
 
@@ -121,6 +127,7 @@ class Cluster:
     events: list[Event] = field(default_factory=list)
     probed: dict[str, set[int]] = field(default_factory=dict)
     overtook: set[str] = field(default_factory=set)
+    apart: dict[str, tuple[Snapshot, Status]] = field(default_factory=dict)
     now: float = 1_900_000_000.0
     epoch: int = 10
     updates: int = 1
@@ -143,14 +150,19 @@ class Cluster:
         """Of the CIB."""
         return self.epoch, self.updates
 
-    def read(self) -> tuple[Snapshot, Status]:
-        """The CIB as Pacewright reads it, and its status as the model has it."""
+    def read(self, viewer: str = "") -> tuple[Snapshot, Status]:
+        """The CIB as Pacewright reads it on a node, and its status as the model has it."""
+        if viewer in self.apart:
+            return self.apart[viewer]
         if self._seen is None or self._seen[0] != self.version:
-            if self._text[0] != self.epoch:
-                self._text = (self.epoch, ET.tostring(self.configuration, encoding="unicode"))
-            document = self.status.document(self._text[1], AGENTS, epoch=self.epoch, updates=self.updates)
+            document = self.status.document(self._configuration_text(), AGENTS, epoch=self.epoch, updates=self.updates)
             self._seen = (self.version, parse(document), self.status.copy())
         return self._seen[1], self._seen[2]
+
+    def _configuration_text(self) -> str:
+        if self._text[0] != self.epoch:
+            self._text = (self.epoch, ET.tostring(self.configuration, encoding="unicode"))
+        return self._text[1]
 
     def definitions(self) -> list[Definition]:
         """Every primitive."""
@@ -291,7 +303,7 @@ class Cluster:
             if self.lives.pop(at, None) is not None:
                 self._happened("down", resource, node)
         elif flight.task == "start" and at not in self.lives:
-            if not flight.config.good:
+            if not flight.config.starts:
                 return 1
             self.lives[at] = Life(
                 config=flight.config.text,
@@ -316,6 +328,7 @@ class Cluster:
         self._count()
 
     def _fence(self, node: str) -> None:
+        self.apart.pop(node, None)
         self._machine_off(node)
         self.status.nodes[node] = NodeState(presence="offline")
         self._count()
@@ -335,6 +348,16 @@ class Cluster:
         """Change the config on a node's disk."""
         self.now += STEP
         self.disk[node] = Config(text=text, changed=self.now)
+
+    def reported_once(self, node: str, text: str, began: float) -> None:
+        """A call without any inputs has said that something has changed, as of its beginning."""
+        self.disk[node] = Config(text=text, changed=began)
+        for at, life in self.lives.items():
+            if at[1] == node and life.read > began:
+                self.lives[at] = replace(life, config=text)
+        for at, flight in self.flights.items():
+            if at[1] == node and flight.begun > began:
+                self.flights[at] = replace(flight, config=self.disk[node])
 
     def die(self, node: str) -> None:
         """The process on a node dies."""
@@ -361,9 +384,21 @@ class Cluster:
         self.status.nodes[node].presence = "lost"
         self._count()
 
+    def isolate(self, node: str) -> None:
+        """A node's network goes: it has no quorum and stops what it runs; the others fence it before they go on."""
+        self.now += STEP
+        alone = self.status.copy()
+        alone.quorate, alone.dc = False, node
+        for name, other in alone.nodes.items():
+            other.presence = "online" if name == node else "lost"
+        document = alone.document(self._configuration_text(), AGENTS, epoch=self.epoch, updates=self.updates)
+        self.apart[node] = parse(document), alone
+        self.lose(node)
+
     def boot(self, node: str) -> None:
         """A node that is off comes back."""
         self.now += STEP
+        self.apart.pop(node, None)
         self.status.nodes[node].presence = "pending"
         self._count()
 
@@ -429,4 +464,4 @@ class Cluster:
 def _fingerprint(revision: str) -> str:
     """The fingerprint in a revision: those of the model have no hyphen, a token has one."""
     head = revision.partition("+")[0]
-    return "" if "-" in head else head
+    return "" if "-" in head and not head.startswith("once-") else head

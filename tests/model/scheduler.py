@@ -194,9 +194,9 @@ class _Look:
     def may_run(self, definition: Definition, node: str, *, held: bool = True) -> int:
         """The score with which it may run there; -INFINITY if it may not."""
         state = self.status.nodes[node]
-        if state.presence != "online" or self._standby(node) or not self._allowed(definition, held=held):
+        if state.presence != "online" or self._says(node, "standby") or not self._allowed(definition, held=held):
             return -INFINITY
-        if self.banned(definition, node):
+        if self.banned(definition, node) or (self.kept and self._says(node, "maintenance")):
             return -INFINITY
         total = 0
         for of, score in locations(self.configuration, definition.outermost, node, self.now):
@@ -218,10 +218,10 @@ class _Look:
             return False
         return digest(definition.parameters(node, self.now)) != failure.digest
 
-    def _standby(self, node: str) -> bool:
+    def _says(self, node: str, name: str) -> bool:
         for element in self.configuration.iterfind("nodes/node"):
             if element.get("uname") == node:
-                return true(pairs(element, "instance_attributes", node, self.now).get("standby"))
+                return true(pairs(element, "instance_attributes", node, self.now).get(name))
         return False
 
     def _allowed(self, definition: Definition, *, held: bool) -> bool:
@@ -230,11 +230,11 @@ class _Look:
         role = definition.meta("target-role", self.configuration, self.now, held=held)
         return (role or "Started").lower() != "stopped"
 
-    def managed(self, definition: Definition) -> bool:
-        """Pacemaker acts on it."""
+    def managed(self, definition: Definition, node: str | None = None) -> bool:
+        """Pacemaker acts on it, there."""
         if not self.kept:
             return True
-        if true(self.properties.get("maintenance-mode")):
+        if true(self.properties.get("maintenance-mode")) or (node is not None and self._says(node, "maintenance")):
             return False
         return true(definition.meta("is-managed", self.configuration, self.now), default=True)
 
@@ -272,8 +272,8 @@ def wanted(configuration: ET.Element, status: Status, now: float, *, kept: bool 
 
 def _clone(definition: Definition, found: dict[str, Part], look: _Look) -> Iterator[Want]:
     wants = []
-    for node, one in found.items() if look.managed(definition) else ():
-        if look.status.nodes[node].presence == "lost":
+    for node, one in found.items():
+        if look.status.nodes[node].presence == "lost" or not look.managed(definition, node):
             continue
         stays = look.may_run(definition, node) > -INFINITY
         if one.active and not stays:
@@ -310,7 +310,7 @@ def _stay(definition: Definition, node: str, one: Part, look: _Look) -> Want | N
 
 def _one_place(definition: Definition, found: dict[str, Part], look: _Look) -> Iterator[Want]:
     active = [node for node, one in found.items() if one.active]
-    if look.managed(definition):
+    if all(look.managed(definition, node) for node in active or (None,)):
         yield from _placed(definition, found, active, _chosen(definition, active, look), look)
 
 
