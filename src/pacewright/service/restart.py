@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pacewright.cluster import (
     Change,
@@ -19,13 +20,11 @@ from pacewright.cluster import (
     Forecast,
     HoldInstance,
     HoldResource,
-    Kind,
     NodeName,
     Release,
     ResourceId,
     SetRevision,
     Snapshot,
-    hosts,
 )
 from pacewright.errors import OperationFailed, Refused
 from pacewright.service.begun import over, set_begun
@@ -34,7 +33,8 @@ from pacewright.service.effects import collateral
 from pacewright.service.ending import failure, given_up, outcome, unfinished
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
-from pacewright.service.revision import owed_on, redefined, reported, revision_of
+from pacewright.service.renewed import renewed
+from pacewright.service.revision import owed_on, reported, revision_of
 from pacewright.service.serving import give_back, in_turn, serving_again
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
@@ -261,29 +261,10 @@ class Restart:
         )
 
     def _revisions(self, primitive: ResourceId, chosen: tuple[Slot, ...], snapshot: Snapshot) -> SetRevision:
-        """The primitive's revisions once the chosen slots have their new ones.
-
-        Where a node has reported its config and nothing runs, the new revision costs nothing, so it gets it too.
-        """
-        active = {i.node for i in snapshot.instances.get(primitive, ()) if i.role.active}
-        busy = {i.node for i in snapshot.instances.get(primitive, ()) if i.operation is not None}
-        # What runs in one place and is seen there runs nowhere else.
-        unseen = snapshot.nodes if self.target.many is not None or not active else ()
-        unsure = busy.union(n for n in unseen if snapshot.silent(primitive, n)) - active
-        passive = {n for n in snapshot.nodes if reported(primitive, n, snapshot) is not None} - active - unsure
-        anew = active if chosen == (WHOLE,) else {NodeName(slot) for slot in chosen}
-        wanted = {node: self._next_revision(primitive, node, snapshot) for node in anew | passive}
-        # What is started there, or runs there unseen, has what it was given, so that must not change behind its back.
-        among = active | passive | unsure
-        if any(reported(primitive, node, snapshot) is not None for node in wanted):
-            among |= self._unreported(primitive, snapshot)
-        return redefined(primitive, wanted, among=among, snapshot=snapshot)
-
-    def _unreported(self, primitive: ResourceId, snapshot: Snapshot) -> set[NodeName]:
-        """Nodes where it may start one day, with a config that nobody knows: not to pass for that of others."""
-        if self.target.many is not None and snapshot.resources[self.target.many].kind is Kind.BUNDLE:
-            return set()
-        return {n for n in hosts(self.target.outermost, snapshot) if reported(primitive, n, snapshot) is None}
+        """The primitive's revisions once the chosen slots have their new ones."""
+        anew = None if chosen == (WHOLE,) else frozenset(map(NodeName, chosen))
+        by_node = partial(self._next_revision, primitive, snapshot=snapshot)
+        return renewed(self.target, primitive, anew, by_node, snapshot)
 
     def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
         """One that the node does not have; if possible the token that others got in this roll, whoever wrote it."""

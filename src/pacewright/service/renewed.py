@@ -1,0 +1,51 @@
+"""What a restart makes of a primitive's revisions: new ones where it restarts, nothing unseen anywhere else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pacewright.cluster import Kind, NodeName, ResourceId, SetRevision, Snapshot, hosts
+from pacewright.service.revision import redefined, reported
+from pacewright.service.target import Target
+
+__all__ = ["renewed"]
+
+
+def renewed(
+    target: Target,
+    primitive: ResourceId,
+    anew: frozenset[NodeName] | None,
+    next_revision: Callable[[NodeName], str],
+    snapshot: Snapshot,
+) -> SetRevision:
+    """A primitive's revisions once it has new ones where it restarts.
+
+    Where a node has reported its config and nothing runs, the new revision costs nothing, so it gets it too.
+
+    Args:
+        target: the service.
+        primitive: one of its own.
+        anew: the nodes where it restarts; None for where it runs.
+        next_revision: the new one of a node.
+        snapshot: the cluster.
+    """
+    found = snapshot.instances.get(primitive, ())
+    active = {i.node for i in found if i.role.active}
+    busy = {i.node for i in found if i.operation is not None}
+    # What runs in one place and is seen there runs nowhere else.
+    unseen = snapshot.nodes if target.many is not None or not active else ()
+    # What is started there, or runs there unseen, has what it was given, so that must not change behind its back.
+    unsure = busy.union(node for node in unseen if snapshot.silent(primitive, node)) - active
+    passive = {n for n in snapshot.nodes if reported(primitive, n, snapshot) is not None} - active - unsure
+    wanted = {node: next_revision(node) for node in (active if anew is None else anew) | passive}
+    among = active | passive | unsure
+    if any(reported(primitive, node, snapshot) is not None for node in wanted):
+        among |= _unreported(target, primitive, snapshot)
+    return redefined(primitive, wanted, among=among, snapshot=snapshot)
+
+
+def _unreported(target: Target, primitive: ResourceId, snapshot: Snapshot) -> set[NodeName]:
+    """Nodes where it may start one day with a config that nobody knows, which must not pass for that of the others."""
+    if target.many is not None and snapshot.resources[target.many].kind is Kind.BUNDLE:
+        return set()
+    return {n for n in hosts(target.outermost, snapshot) if reported(primitive, n, snapshot) is None}
