@@ -29,7 +29,7 @@ from tests.model.record import Status
 from tests.model.rules import digest
 from tests.model.scheduler import Want, carried_out, definitions, moved, parts, wanted
 
-__all__ = ["Call", "target_of"]
+__all__ = ["Call", "imagine", "target_of"]
 
 _PATIENCE = 180.0
 """Seconds that a call has: what `Services` would give a clone on three nodes."""
@@ -200,23 +200,9 @@ class Call:
         """What the model's scheduler would do with that snapshot, by the clock of the call's node."""
         assert self._seen is not None
         assert snapshot is self._seen[0]
-        status = self._seen[1]
-        root = snapshot.root if change is None else change.apply(snapshot)
-        wants = _wants(root, status, self.now())
-        actions = self._actions(wants)
-        if then is not None:
-            after = carried_out(_configuration(root), status, self.now(), wants)
-            root = copy.deepcopy(root)
-            for edit in then.edits:
-                edit.apply(root)
-            actions = _joined(actions, self._actions(_wants(root, after, self.now())))
-        lost = (NodeName(name) for name, node in status.nodes.items() if node.presence == "lost")
-        return Forecast(actions=actions, fenced=tuple(lost))
-
-    def _actions(self, wants: list[Want]) -> tuple[Action, ...]:
         # Which instance of a clone is which is a matter of chance, and so is whether one has moved.
-        told = moved(wants) if self.cluster.updates % 2 else wants
-        return tuple(sorted((_action(want) for want in told), key=str))
+        moves = self.cluster.updates % 2 == 1
+        return imagine(snapshot, self._seen[1], self.now(), change, then, moves=moves)
 
     def commit(self, change: Change, *, based_on: Snapshot) -> bool:
         """The real commit, with the cluster instead of `crm_diff` and `cibadmin`."""
@@ -272,6 +258,42 @@ class _Patch:
         before = self.cluster.configuration
         self.cluster.edit(ET.fromstring(self.after))
         self.cluster.overtook |= _overtaken(self.cluster, self.seen, before)
+
+
+def imagine(
+    snapshot: Snapshot,
+    status: Status,
+    now: float,
+    change: Change | None = None,
+    then: Change | None = None,
+    *,
+    moves: bool = False,
+) -> Forecast:
+    """What the model's scheduler would do, as `what_if` tells it.
+
+    Args:
+        snapshot: the cluster.
+        status: the status in it, as the model has it.
+        now: seconds since the epoch.
+        change: what would be written; None for nothing.
+        then: what would be written once that is done.
+        moves: say of a clone's instance that stops where another one starts that it moves.
+    """
+
+    def actions(wants: list[Want]) -> tuple[Action, ...]:
+        return tuple(sorted((_action(want) for want in (moved(wants) if moves else wants)), key=str))
+
+    root = snapshot.root if change is None else change.apply(snapshot)
+    wants = _wants(root, status, now)
+    found = actions(wants)
+    if then is not None:
+        after = carried_out(_configuration(root), status, now, wants)
+        root = copy.deepcopy(root)
+        for edit in then.edits:
+            edit.apply(root)
+        found = _joined(found, actions(_wants(root, after, now)))
+    lost = (NodeName(name) for name, node in status.nodes.items() if node.presence == "lost")
+    return Forecast(actions=found, fenced=tuple(lost))
 
 
 def _overtaken(cluster: Cluster, seen: Status, before: ET.Element) -> set[str]:

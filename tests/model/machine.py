@@ -6,8 +6,6 @@ everything is healed, a `reconcile` runs on every node, and the judge closes.
 
 from __future__ import annotations
 
-import copy
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, settings
@@ -28,6 +26,7 @@ from tests.model.calls import Call
 from tests.model.judge import Judge
 from tests.model.pacemaker import Cluster
 from tests.model.site import KINDS, NODE_NAMES
+from tests.model.written import set_aside, set_property
 
 __all__ = ["Steps", "World", "explore"]
 
@@ -252,7 +251,7 @@ class World(RuleBasedStateMachine):
     def somebody_edits(self) -> None:
         """Another tool writes something into the CIB."""
         self._step()
-        self._property("model-edit", str(self.cluster.epoch))
+        set_property(self.cluster, "model-edit", str(self.cluster.epoch))
 
     # -- always, and in the end -------------------------------------------------------------------------------------
 
@@ -355,35 +354,12 @@ class World(RuleBasedStateMachine):
         self._come_to_rest()
 
     def _maintenance(self, on: bool) -> None:  # noqa: FBT001
-        self._property("maintenance-mode", "true" if on else None)
+        set_property(self.cluster, "maintenance-mode", "true" if on else None)
 
-    def _property(self, name: str, value: str | None) -> None:
-        root = ET.Element("cib")
-        root.append(copy.deepcopy(self.cluster.configuration))
-        found = root.find("configuration/crm_config/cluster_property_set")
-        assert found is not None
-        _set(found, f"cib-bootstrap-options-{name}", name, value)
-        self.cluster.edit(root)
-
-    def _set_aside(self, node: str, what: str, on: bool) -> None:  # noqa: FBT001
-        root = ET.Element("cib")
-        root.append(copy.deepcopy(self.cluster.configuration))
-        element = root.find(f"configuration/nodes/node[@uname='{node}']")
-        assert element is not None
-        found = element.find("instance_attributes")
-        if found is None:
-            found = ET.SubElement(element, "instance_attributes", {"id": f"nodes-{node}"})
-        _set(found, f"nodes-{node}-{what}", what, "on" if on else None)
-        self.cluster.edit(root)
+    def _set_aside(self, node: str, what: str, *, on: bool) -> None:
+        set_aside(self.cluster, node, what, on=on)
         if on:
             self.aside.add((node, what))
             self.judge.struck(node)
         else:
             self.aside.discard((node, what))
-
-
-def _set(found: ET.Element, identity: str, name: str, value: str | None) -> None:
-    for pair in found.findall(f"nvpair[@name='{name}']"):
-        found.remove(pair)
-    if value is not None:
-        ET.SubElement(found, "nvpair", {"id": identity, "name": name, "value": value})

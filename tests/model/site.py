@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from tests.clusters import clone, pairs, primitive
 from tests.model.record import NODES
 
-__all__ = ["AGENTS", "KINDS", "NODE_NAMES", "configuration"]
+__all__ = ["AGENTS", "CLONES", "KINDS", "NODE_NAMES", "configuration"]
 
 NODE_NAMES = tuple(NODES)
 
@@ -24,6 +24,8 @@ KINDS = {
     "lb": primitive("lb", "ocf:pacemaker:Dummy", timeouts=_TIMES),
 }
 """A clone that restarts for a new definition, one that would reload; the same two sorts in one place."""
+
+CLONES = {"web": "web-clone", "dum": "dum-clone"}
 
 AGENTS = {
     "web": 'class="systemd" type="web"',
