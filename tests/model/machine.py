@@ -34,10 +34,25 @@ NODES = st.sampled_from(NODE_NAMES)
 CONFIGS = ("aa", "bb", "cc", "bad", "sick")
 SKEWS = st.sampled_from([0.0, 0.0, 0.0, 0.0, -300.0, 300.0])
 VERBS = st.sampled_from(
-    [*["refresh"] * 4, *["restart"] * 3, *["reconcile"] * 2, "report", "stop", "start", "disable", "enable"]
+    [*["refresh"] * 2, *["restart"] * 5, *["reconcile"] * 3, "report", "stop", "start", "disable", "enable"]
 )
 RARELY = st.sampled_from([False, False, False, False, True])
-FAULTS = st.sampled_from(["process", "controller", "controller", "power", "network"])
+_OUTSIDE = {
+    "kill": 5,
+    "controller": 4,
+    "config": 2,
+    "process": 2,
+    "power": 2,
+    "return": 2,
+    "network": 1,
+    "minute": 2,
+    "second": 2,
+    "edit": 1,
+    "standby": 1,
+    "maintenance": 1,
+    "maintenance-mode": 1,
+}
+"""What may come from outside, and how often it is tried."""
 SAID = st.builds(
     ServiceSettings,
     config=st.sampled_from([("/etc/service",)] * 4 + [()]),
@@ -125,16 +140,17 @@ class World(RuleBasedStateMachine):
             for node in NODE_NAMES:
                 self._to_the_end(self._called("report", node))
 
-    # -- configuration management -----------------------------------------------------------------------------------
+    # -- those who call ---------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.said.config)
-    @rule(node=NODES, other=ANY)
-    def config_changes(self, node: str, other: int) -> None:
-        """A run puts another config on a node."""
+    @precondition(lambda self: len(self.calls) < _MOST_CALLS)
+    @rule(node=NODES, other=ANY, skew=SKEWS, together=RARELY)
+    def run(self, node: str, other: int, skew: float, together: bool) -> None:  # noqa: FBT001
+        """A run of configuration management puts a config on a node, and calls."""
         self._step()
-        others = [text for text in CONFIGS if text != self.cluster.disk[node].text]
-        self.cluster.put(node, others[other % len(others)])
-        self.judge.changed(node)
+        if self.said.config and other % 4:
+            self._put(node, other)
+        if self.cluster.status.nodes[node].presence == "online":
+            self._called("refresh", node, skew=skew, together=together)
 
     @precondition(lambda self: len(self.calls) < _MOST_CALLS)
     @rule(verb=VERBS, node=NODES, skew=SKEWS, only=st.booleans(), together=RARELY)
@@ -182,13 +198,6 @@ class World(RuleBasedStateMachine):
             self._move(which + number)
             self.judge.look()
 
-    @precondition(lambda self: self.calls)
-    @rule(which=ANY)
-    def kill(self, which: int) -> None:
-        """Kill -9."""
-        self._step()
-        self.calls.pop(which % len(self.calls))
-
     # -- the cluster ------------------------------------------------------------------------------------------------
 
     @rule(which=ANY)
@@ -205,53 +214,26 @@ class World(RuleBasedStateMachine):
             self._move(first + number)
             self.judge.look()
 
-    @rule(seconds=st.sampled_from([1.0, 15.0, 40.0]))
-    def time_passes(self, seconds: float) -> None:
-        """Nothing happens for a while."""
-        self._step()
-        self.cluster.pass_time(seconds)
+    # -- what comes from outside ------------------------------------------------------------------------------------
 
-    # -- faults -----------------------------------------------------------------------------------------------------
-
-    @rule(node=NODES, what=FAULTS)
-    def fault(self, node: str, what: str) -> None:
-        """A process, a controller or a power supply dies; a network is cut, or an instance cannot be reached."""
+    @rule(node=NODES, what=st.sampled_from([what for what, often in _OUTSIDE.items() for _ in range(often)]), which=ANY)
+    def happens(self, node: str, what: str, which: int) -> None:
+        """A call is killed, a daemon, a process or a node dies, somebody edits, time passes (`_OUTSIDE`)."""
         self._step()
-        if what == "process":
-            self.cluster.die(node)
-        elif self.cluster.status.nodes[node].presence != "online":
-            return
-        elif what == "controller":
-            self.cluster.crash(node)
-        elif what == "power":
-            self.cluster.lose(node)
-            self.calls = [call for call in self.calls if call.node != node]
-        elif not self.cluster.apart:
-            self.cluster.isolate(node)
-        if what != "process":
-            self.judge.struck(node)
-
-    @precondition(lambda self: "offline" in self._presences())
-    @rule()
-    def power_returns(self) -> None:
-        """A node that is off comes back."""
-        self._step()
-        self.cluster.boot(next(name for name, one in self.cluster.status.nodes.items() if one.presence == "offline"))
-
-    @rule(node=NODES, what=st.sampled_from(["standby", "standby", "maintenance", "maintenance-mode"]))
-    def set_aside(self, node: str, what: str) -> None:
-        """A node is put in standby or maintenance, or the whole cluster; or it is taken out again."""
-        self._step()
-        if what == "maintenance-mode":
+        if what == "kill" and self.calls:
+            self.calls.pop(which % len(self.calls))
+        elif what == "config":
+            self._put(node, which)
+        elif what == "edit":
+            set_property(self.cluster, "model-edit", str(self.cluster.epoch))
+        elif what in {"second", "minute"}:
+            self.cluster.pass_time(1.0 if what == "second" else 45.0)
+        elif what == "maintenance-mode":
             self._maintenance(on=not self.cluster.maintenance)
-        else:
+        elif what in {"standby", "maintenance"}:
             self._set_aside(node, what, on=(node, what) not in self.aside)
-
-    @rule()
-    def somebody_edits(self) -> None:
-        """Another tool writes something into the CIB."""
-        self._step()
-        set_property(self.cluster, "model-edit", str(self.cluster.epoch))
+        else:
+            self._fault(node, what)
 
     # -- always, and in the end -------------------------------------------------------------------------------------
 
@@ -268,17 +250,23 @@ class World(RuleBasedStateMachine):
         for verb in ("enable", "start"):
             self._to_the_end(self._called(verb, NODE_NAMES[0]))
         self._come_to_rest()
-        for node in NODE_NAMES:
-            call = self._called("reconcile", node)
-            self._to_the_end(call)
-            assert call.outcome is not None, f"after all was healed: {call.error}"
+        if self.said.health is not None:
+            self._reconcile(must=False)  # what is not healthy on one node stops those of the others
+        self._reconcile(must=True)
         self._come_to_rest()
         self.judge.close()
+        assert self._reconcile(must=True) == 0, "a second reconcile has found something to do"
+        Steps.restarts += self.judge.restarts.total()
+
+    def _reconcile(self, *, must: bool) -> int:
+        """On every node; how many commits that took."""
+        wrote = 0
         for node in NODE_NAMES:
             call = self._called("reconcile", node)
             self._to_the_end(call)
-            assert call.wrote == 0, "a second reconcile has found something to do"
-        Steps.restarts += self.judge.restarts.total()
+            assert call.outcome is not None or not must, f"after all was healed: {call.error}"
+            wrote += call.wrote
+        return wrote
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -297,8 +285,28 @@ class World(RuleBasedStateMachine):
             self.calls.append(call)
         return call
 
-    def _presences(self) -> set[str]:
-        return {node.presence for node in self.cluster.status.nodes.values()}
+    def _put(self, node: str, which: int) -> None:
+        others = [text for text in CONFIGS if text != self.cluster.disk[node].text]
+        if self.said.config:
+            self.cluster.put(node, others[which % len(others)])
+            self.judge.changed(node)
+
+    def _fault(self, node: str, what: str) -> None:
+        presence = self.cluster.status.nodes[node].presence
+        if what == "process":
+            self.cluster.die(node)
+        elif what == "return" and presence == "offline":
+            self.cluster.boot(node)
+        elif what == "controller" and presence == "online":
+            self.cluster.crash(node)
+            self.judge.struck(node)
+        elif what == "power" and presence == "online":
+            self.cluster.lose(node)
+            self.calls = [call for call in self.calls if call.node != node]
+            self.judge.struck(node)
+        elif what == "network" and presence == "online" and not self.cluster.apart:
+            self.cluster.isolate(node)
+            self.judge.struck(node)
 
     def _turn(self, call: Call) -> None:
         call.look()

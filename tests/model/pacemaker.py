@@ -57,14 +57,16 @@ class Life:
         config: what it has read.
         read: when.
         digest: of the definition that it was started with.
-        named: the fingerprint in that definition's revision; empty if there was none.
+        revision: the fingerprint in that definition's revision; empty if there is none.
+        named: fingerprints that its node had told of by then: in that definition's revision, and in its report.
         number: no two lives share one.
     """
 
     config: str
     read: float
     digest: str
-    named: str
+    revision: str
+    named: frozenset[str]
     number: int
 
 
@@ -100,7 +102,8 @@ class _Flight:
     task: str
     config: Config
     begun: float
-    named: str
+    revision: str
+    named: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -276,8 +279,16 @@ class Cluster:
             reloads=definition.reloads,
             at=self.now,
         )
-        named = _fingerprint(parameters.get("pacewright_revision", ""))
-        self.flights[resource, node] = _Flight(op=op, task=task, config=self.disk[node], begun=self.now, named=named)
+        revision = _fingerprint(parameters.get("pacewright_revision", ""))
+        report = properties(self.configuration).get(f"pacewright-config-{resource}@{node}", "").partition("@")[0]
+        self.flights[resource, node] = _Flight(
+            op=op,
+            task=task,
+            config=self.disk[node],
+            begun=self.now,
+            revision=revision,
+            named=frozenset({revision, report}),
+        )
         self._record(resource, node, self.status.history(resource, node).begun(op))
 
     def _end(self, resource: str, node: str) -> None:
@@ -309,6 +320,7 @@ class Cluster:
                 config=flight.config.text,
                 read=flight.begun,
                 digest=flight.op.digest,
+                revision=flight.revision,
                 named=flight.named,
                 number=self._next(),
             )
