@@ -74,19 +74,23 @@ class Judge:
             self.asks += 1
             self.asked.update([call.options.node] if call.options.node else NODE_NAMES)
 
-    def wrote(self, call: Call, *, first: bool, restarts: bool) -> None:
-        """A call has written something.
+    def wrote(self, call: Call, *, restarts: bool) -> None:
+        """A call has acted.
 
         Args:
             call: which.
-            first: for the first time; a call without inputs counts from then on.
             restarts: it has begun to restart; what ran when it began, and was known, has to, from then on.
         """
-        if first and call.once:
+        if call.once and call.once != self.cluster.disk[call.node].text and self._reported(call.node) == call.once:
             self.cluster.reported_once(call.node, call.once, call.begun)
             self.changed(call.node)
         if restarts and call.counts:
             self._demands |= {_Demand(node=node, life=number) for node, number in call.found.items()}
+
+    def _reported(self, node: str) -> str:
+        snapshot, _ = self.cluster.read()
+        report = reported(ResourceId(self.cluster.kind), NodeName(node), snapshot)
+        return report.fingerprint if report is not None else ""
 
     def struck(self, *nodes: str) -> None:
         """A fault is upon these nodes: what is down there now is not by our doing."""
@@ -117,7 +121,7 @@ class Judge:
                 self.down = {node for node in self.down if not self._failed(node)}
             self.down.add(event.node)
         elif event.what == "gone" or (event.what == "up" and not self._sick(event)):
-            self.down.discard(event.node)
+            self.down -= {event.node} if self._is_clone else set(NODE_NAMES)
 
     def _sick(self, event: Event) -> bool:
         """It is up, and not fit to serve: where that is asked for, it counts as down."""

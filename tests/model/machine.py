@@ -314,9 +314,9 @@ class World(RuleBasedStateMachine):
 
     def _act(self, call: Call) -> None:
         Steps.turns += 1
-        before = call.wrote, call.restarting
+        before = call.restarting
         call.act()
-        self.judge.wrote(call, first=call.wrote > 0 and not before[0], restarts=call.restarting and not before[1])
+        self.judge.wrote(call, restarts=call.restarting and not before)
         if call.over:
             self.calls.remove(call)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import NodeName, ResourceId, Snapshot
+from dataclasses import replace
+
+from pacewright.cluster import Change, NodeName, ResourceId, Snapshot
 from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.refresh import Refresh, begin_refresh
@@ -153,3 +155,25 @@ def test_a_node_that_has_not_reported_does_not_get_the_revision_of_those_that_ha
     snapshot = after(snapshot, step.change)
     assert snapshot.resources[WEB].revision_on(NodeName("n2")) == "bbbb"
     assert snapshot.resources[WEB].revision_on(NodeName("n1")) is None
+
+
+def test_a_config_that_went_away_and_came_back_is_due_where_an_instance_began_in_between() -> None:
+    """Found by the model check: the cluster had restarted it with the other one, and its revision named this one."""
+    marks = {"n1": {"pacewright-config-web": "bbbb@1700000100"}}  # reported while the cluster had it down
+    snapshot = cluster(
+        clone("web-clone", primitive("web", sets=OLD)),
+        histories={("web", "n1"): run(200), ("web", "n2"): run()},
+        attributes={**REPORTS, **marks},
+    )
+    target = find("web", snapshot, Settings())
+    assert target is not None
+    assert list(debts(target, snapshot)) == []
+    own = replace(
+        own_report(NodeName("n1"), Report(fingerprint="aaaa", changed=NOW), target, snapshot),
+        token="20231114T000000Z-a1",
+    )
+    assert own.makes_due(target, snapshot)
+    later = replace(own, report=Report(fingerprint="aaaa", changed=1_700_000_150.0))
+    assert not later.makes_due(target, snapshot), "it began after the change back"
+    snapshot = after(snapshot, Change(edits=tuple(own.edits(target, snapshot)), reason="test"))
+    assert [debt.node for debt in debts(target, snapshot)] == ["n1"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
 from pacewright.service.barrier import READY, Ready, ready_at
-from pacewright.service.revision import OWED, REPORT, Report, owed_on, reported, stale_with
+from pacewright.service.revision import OWED, REPORT, Report, began_after, owed_on, reported, stale_with
 from pacewright.service.target import Target
 
 __all__ = ["MISSED", "OwnReport", "own_report"]
@@ -86,16 +86,30 @@ class OwnReport:
             yield SetMark(node=self.node, name=READY + target.outermost, value=str(ready))
 
     def _asked(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
-        """The notes of restarts that are due for something else than the config."""
-        if self.since is None or self.makes_stale(target, snapshot):
+        """The notes of restarts that are due though the revision says that it runs this config, or whatever it runs."""
+        if not self.token or self.makes_stale(target, snapshot):
             return
         for instance in snapshot.instances_of(target.resource):
             if instance.node != self.node or instance.resource not in target.primitives or not instance.role.active:
                 continue
             # A promote hides when it was started, which was not later.
             began = instance.run.since if instance.run is not None else None
-            if (began is None or began < self.since) and owed_on(instance.resource, self.node, snapshot) is None:
+            other = self.since is not None and (began is None or began < self.since)
+            if (other or self._ran_between(instance, snapshot)) and owed_on(
+                instance.resource, self.node, snapshot
+            ) is None:
                 yield SetMark(node=self.node, name=OWED + instance.resource, value=self.token)
+
+    def _ran_between(self, instance: Instance, snapshot: Snapshot) -> bool:
+        """True if it began when the config was another one, which was reported too, and is now what it was before.
+
+        Its revision names the config of now, because it did not change for the one between.
+        """
+        before = reported(instance.resource, self.node, snapshot)
+        if self.report is None or before is None or before.fingerprint == self.report.fingerprint:
+            return False
+        began = began_after(instance, snapshot)
+        return began is not None and before.changed < began <= self.report.changed
 
     def _of(self, primitive: ResourceId, snapshot: Snapshot) -> Iterator[Edit]:
         before = reported(primitive, self.node, snapshot)
