@@ -51,6 +51,7 @@ class Judge:
     gates: bool = False
     selective: bool = False
     excused: Counter[str] = field(default_factory=Counter)
+    _told: dict[int, set[str]] = field(default_factory=dict)
     _looked_at: Snapshot | None = None
     _demands: set[_Demand] = field(default_factory=set)
 
@@ -106,6 +107,7 @@ class Judge:
         if not self.cluster.status.quorate:
             self.struck(*NODE_NAMES)
         self._excuse()
+        self._hear()
         self._once()
         down = {node for node in self.down if not (self.selective and self._failed(node))}
         assert len(down) <= self.limit, f"3: down by our doing at once: {sorted(down)}"
@@ -143,6 +145,10 @@ class Judge:
             lives = [life for (_, at), life in self.cluster.lives.items() if at == node and life.number in numbers]
             self.excused[node] += sum(begun or not life.revision for life in lives)
             numbers.clear()
+
+    def _hear(self) -> None:
+        for (_, node), life in self.cluster.lives.items():
+            self._told.setdefault(life.number, set()).add(self._reported(node))
 
     def _once(self) -> None:
         allowed = self.changes + self.asked + self.excused
@@ -187,7 +193,13 @@ class Judge:
     def _is_old(self, definition: Definition, node: str, life: Life, snapshot: Snapshot) -> bool:
         """It began before the config that its node has reported was there."""
         report = reported(ResourceId(definition.id), snapshot.nodes[node].name, snapshot)  # type: ignore[index]
-        return report is not None and life.config != report.fingerprint and life.read < report.changed
+        if report is None or self._unknowable(node, life, report.fingerprint):
+            return False
+        return life.config != report.fingerprint and life.read < report.changed
+
+    def _unknowable(self, node: str, life: Life, config: str) -> bool:
+        """Restarted by the cluster between a change and the change back, and what came between was never reported."""
+        return config in life.named and life.config not in self._told[life.number]
 
     # -- what must be true in the end -------------------------------------------------------------------------------
 
@@ -197,8 +209,7 @@ class Judge:
         snapshot, _ = self.cluster.read()
         for (resource, node), life in self.cluster.lives.items():
             newest = self.cluster.disk[node].text
-            # Restarted by the cluster between a change and the change back, neither of which was reported: who knows?
-            if newest not in life.named:
+            if not self._unknowable(node, life, newest):
                 assert life.config == newest, f"1: {resource} on {node} runs {life.config}, not {newest}"
         places = {node for _, node in self.cluster.lives}
         assert len(places) == (len(NODE_NAMES) if self._is_clone else 1), f"7: it runs on {sorted(places)}"

@@ -511,10 +511,27 @@ def test_a_hold_is_taken_away_once_the_instance_has_stopped_and_its_debt_with_it
     release = commit(decide(job, stopped))
     assert release.change.edits == (
         Release(resource=ResourceId("web-clone"), node=N2),
+        SetMark(node=N2, name="pacewright-begun-web", value=None),
         SetMark(node=N2, name="pacewright-owed-web", value=None),
     )
     up = after(stopped, release.change, {("web", "n2"): run(3)})
     assert commit(decide(going_on(release), up)).summary.startswith("restarting web on n3")
+
+
+def test_a_hold_that_ended_by_itself_after_the_stop_has_paid() -> None:
+    """Found by the model check: its call had died, and the next one restarted the instance once more."""
+    snapshot = three()
+    held = after(snapshot, commit(decide(holding(snapshot), snapshot)).change)
+    back = after(held, None, {("web", "n2"): NEW})
+    target = find("web", back, Settings())
+    assert target is not None
+    assert [debt.node for debt in debts(target, held)] == [N1, N2, N3]
+    assert [debt.node for debt in debts(target, back)] == [N1, N3]
+    release = commit(decide(holding(back), back, None, NOW + 1000))
+    back = after(back, release.change)
+    again = commit(decide(going_on(release), back, None, NOW + 1000))
+    assert SetMark(node=N2, name="pacewright-owed-web", value=TOKEN) in again.change.edits, "asked for once more"
+    assert N2 in [debt.node for debt in debts(target, after(back, again.change))]
 
 
 def test_a_hold_that_has_expired_is_taken_away_too() -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from pacewright.cluster import Instance, Node, ResourceId, SetMark, Snapshot
-from pacewright.service.revision import BEGUN, unproven
+from pacewright.service.revision import BEGUN, OWED, still_owed, unproven
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState
 
-__all__ = ["over", "set_begun"]
+__all__ = ["ended", "over", "set_begun"]
 
 
 def set_begun(slots: Slots, chosen: Iterable[Slot], snapshot: Snapshot) -> Iterator[SetMark]:
@@ -20,6 +20,14 @@ def set_begun(slots: Slots, chosen: Iterable[Slot], snapshot: Snapshot) -> Itera
         for instance in slots.instances(slot, snapshot):
             if instance.run is not None:
                 yield SetMark(node=instance.node, name=BEGUN + instance.resource, value=instance.run.key)
+
+
+def ended(slots: Slots, these: Iterable[Slot], snapshot: Snapshot) -> Iterator[SetMark]:
+    """Cross that out where they are seen to have ended."""
+    for primitive in slots.target.primitives:
+        for node in snapshot.nodes.values():
+            if BEGUN + primitive in node.marks and {WHOLE, Slot(node.name)}.intersection(these):
+                yield SetMark(node=node.name, name=BEGUN + primitive, value=None)
 
 
 def over(
@@ -42,6 +50,9 @@ def over(
             elsewhere = slot not in states or states[slot] is SlotState.AWAY
             if states.get(slot) is SlotState.FRESH or (elsewhere and _restarted(primitive, node, begun, snapshot)):
                 yield SetMark(node=node.name, name=BEGUN + primitive, value=None)
+                here = (i for i in snapshot.instances.get(primitive, ()) if i.node == node.name)
+                if OWED + primitive in node.marks and all(still_owed(i, snapshot) is None for i in here):
+                    yield SetMark(node=node.name, name=OWED + primitive, value=None)
 
 
 def _restarted(primitive: ResourceId, node: Node, begun: str, snapshot: Snapshot) -> bool:

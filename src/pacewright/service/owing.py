@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot
-from pacewright.service.revision import OWED, owed_on
+from pacewright.service.revision import BEGUN, OWED, owed_on, still_owed
 from pacewright.service.slots import WHOLE, Slot
 from pacewright.service.target import Target
 
@@ -16,10 +16,14 @@ __all__ = ["crossed_out", "noted", "stray"]
 
 
 def noted(primitive: ResourceId, slot: Slot, token: str, snapshot: Snapshot) -> Iterator[SetMark]:
-    """Note that a slot is to restart, where that is not noted yet."""
-    running = (i.node for i in snapshot.instances.get(primitive, ()) if i.role.active)
+    """Note that a slot is to restart, where that is not noted yet, or was and is done."""
+    running = {i.node: i for i in snapshot.instances.get(primitive, ()) if i.role.active}
     for node in running if slot == WHOLE else (NodeName(slot),):
-        if owed_on(primitive, node, snapshot) is None:
+        owed = owed_on(primitive, node, snapshot)
+        if owed is not None and node in running and still_owed(running[node], snapshot) is None:
+            owed = None
+            yield SetMark(node=node, name=BEGUN + primitive, value=None)
+        if owed is None:
             yield SetMark(node=node, name=OWED + primitive, value=token)
 
 

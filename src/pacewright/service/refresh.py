@@ -24,7 +24,7 @@ from pacewright.cluster import (
 from pacewright.errors import NoQuorum, Refused
 from pacewright.service.report import OwnReport
 from pacewright.service.restart import Restart
-from pacewright.service.revision import Debt, debts, owed_on, reported, revision_of, stale, unproven
+from pacewright.service.revision import Debt, debts, owed_on, reported, revision_of, stale, still_owed, unproven
 from pacewright.service.slots import WHOLE, Slot, SlotState, left_behind, slots_at
 from pacewright.service.status import hindrance
 from pacewright.service.step import Commit, Done, Fail, Next, Outcome
@@ -131,7 +131,7 @@ class Refresh(Restart):
                 continue
             slot = WHOLE if self.target.many is None else Slot(instance.node)
             old = stale(instance, snapshot)
-            asked = owed_on(instance.resource, instance.node, snapshot) is not None or unproven(instance, snapshot)
+            asked = still_owed(instance, snapshot) is not None or unproven(instance, snapshot)
             if ((old or asked) and slot not in states) or (old and states.get(slot) is SlotState.FRESH):
                 again.add(slot)
         return again

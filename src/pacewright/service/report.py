@@ -103,13 +103,14 @@ class OwnReport:
     def _ran_between(self, instance: Instance, snapshot: Snapshot) -> bool:
         """True if it began when the config was another one, which was reported too, and is now what it was before.
 
-        Its revision names the config of now, because it did not change for the one between.
+        Its revision names the config of now, because it did not change for the one between. Where nothing tells when it
+        began, it may have.
         """
         before = reported(instance.resource, self.node, snapshot)
         if self.report is None or before is None or before.fingerprint == self.report.fingerprint:
             return False
         began = began_after(instance, snapshot)
-        return began is not None and before.changed < began <= self.report.changed
+        return began is None or before.changed < began <= self.report.changed
 
     def _of(self, primitive: ResourceId, snapshot: Snapshot) -> Iterator[Edit]:
         before = reported(primitive, self.node, snapshot)

@@ -27,14 +27,14 @@ from pacewright.cluster import (
     Snapshot,
 )
 from pacewright.errors import OperationFailed, Refused
-from pacewright.service.begun import over, set_begun
+from pacewright.service.begun import ended, over, set_begun
 from pacewright.service.drained import drained, given_back, set_drained
 from pacewright.service.effects import collateral
 from pacewright.service.ending import failure, given_up, outcome, unfinished
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
 from pacewright.service.renewed import renewed
-from pacewright.service.revision import owed_on, reported, revision_of
+from pacewright.service.revision import owed_on, reported, revision_of, still_owed
 from pacewright.service.serving import give_back, in_turn, serving_again
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
@@ -315,6 +315,7 @@ class Restart:
         for primitive in self.target.primitives:
             # A hold can expire before it has worked, so what it is to pay stays owed until it is taken away.
             edits += self._debts(primitive, (), old, snapshot)
+        edits += set_begun(self.slots, self._asked_for(chosen, snapshot), snapshot)
         for slot in chosen:
             if slot == WHOLE or many is None:
                 edits.append(HoldResource(resource=self.target.resource, until=until))
@@ -330,10 +331,16 @@ class Restart:
             summary=f"restarting {self._progress(chosen)} ({why}, so it is held stopped)",
         )
 
+    def _asked_for(self, chosen: tuple[Slot, ...], snapshot: Snapshot) -> list[Slot]:
+        """Those that restart because somebody has asked; for the others it is the config that tells."""
+        instances = {slot: self.slots.instances(slot, snapshot) for slot in chosen}
+        return [s for s in chosen if self.token or any(still_owed(i, snapshot) is not None for i in instances[s])]
+
     def _release(self, slots: list[Slot], snapshot: Snapshot) -> Commit:
         edits: list[Edit] = [self._released(slot) for slot in slots]
         # A hold that has expired before its instance stopped has paid nothing.
         paid = [slot for slot in slots if self.slots.stopped(slot, snapshot)]
+        edits += ended(self.slots, paid, snapshot)
         for primitive in self.target.primitives if paid else ():
             for slot in paid:
                 edits += crossed_out(primitive, slot, snapshot)

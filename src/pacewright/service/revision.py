@@ -39,6 +39,7 @@ __all__ = [
     "revision_of",
     "stale",
     "stale_with",
+    "still_owed",
     "token_time",
     "unproven",
     "unreported",
@@ -175,12 +176,23 @@ def unproven(instance: Instance, snapshot: Snapshot) -> bool:
     return begun is not None and run is not None and run.operation == "monitor" and run.key != begun
 
 
+def still_owed(instance: Instance, snapshot: Snapshot) -> str | None:
+    """The revision of a restart that was asked for and is due for an instance.
+
+    None also if it has started anew since that restart was begun, whoever let it: a hold that ended by itself, too.
+    """
+    begun = snapshot.nodes[instance.node].marks.get(BEGUN + instance.resource)
+    run = instance.run
+    anew = begun is not None and run is not None and run.key != begun and run.started is not None
+    return None if anew else owed_on(instance.resource, instance.node, snapshot)
+
+
 def debts(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
     """Every restart that is due for a service, by node."""
     for instance in snapshot.instances_of(target.resource):
         if instance.resource not in target.primitives or not instance.role.active:
             continue
-        token = owed_on(instance.resource, instance.node, snapshot)
+        token = still_owed(instance, snapshot)
         report = reported(instance.resource, instance.node, snapshot)
         if report is not None and stale(instance, snapshot):
             reason, since = "it runs an older config than its node has reported", report.changed or None
