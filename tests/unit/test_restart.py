@@ -212,7 +212,7 @@ def test_the_last_step_folds_every_revision_into_one() -> None:
         step = commit(decide(job, state))
         job, state = going_on(step), after(state, step.change, {("web", node): NEW})
     last = commit(decide(job, state))
-    assert last.change.edits[0] == SetRevision(resource=WEB, default=TOKEN, nodes={})
+    assert told(last)[0] == SetRevision(resource=WEB, default=TOKEN, nodes={})
     done = decide(going_on(last), after(state, last.change, {("web", "n1"): NEW}))
     assert isinstance(done, Done)
     assert done.outcome.message == "web: restarted on n1, n2, n3."
@@ -686,3 +686,17 @@ def test_what_runs_in_one_place_is_not_restarted_while_its_node_is_in_maintenanc
     end = decide(begin(calm), snapshot)
     assert isinstance(end, Fail)
     assert "restart not finished: n1, where it runs, is in maintenance" in str(end.error)
+
+
+def test_what_an_earlier_restart_has_left_does_not_pay_the_next_one() -> None:
+    """Its note of what was begun still stands, because its call died; the start that followed paid that one only."""
+    started = {"n2": {"pacewright-begun-web": "5:1:0:web-n2"}}
+    snapshot = cluster(
+        CLONE, histories={("web", "n1"): run(), ("web", "n2"): NEW, ("web", "n3"): run()}, attributes=started, dc="2"
+    )
+    step = commit(decide(begin(snapshot), snapshot))
+    assert step.summary == "restarting web on n1"
+    snapshot = after(snapshot, step.change)
+    target = find("web", snapshot, Settings())
+    assert target is not None
+    assert N2 in [debt.node for debt in debts(target, snapshot)]

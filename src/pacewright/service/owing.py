@@ -8,23 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot
-from pacewright.service.revision import BEGUN, OWED, owed_on, still_owed
+from pacewright.service.revision import BEGUN, OWED, owed_on
 from pacewright.service.slots import WHOLE, Slot
 from pacewright.service.target import Target
 
-__all__ = ["crossed_out", "noted", "stray"]
+__all__ = ["crossed_out", "noted", "noted_on", "stray"]
 
 
 def noted(primitive: ResourceId, slot: Slot, token: str, snapshot: Snapshot) -> Iterator[SetMark]:
     """Note that a slot is to restart, where that is not noted yet, or was and is done."""
-    running = {i.node: i for i in snapshot.instances.get(primitive, ()) if i.role.active}
+    running = [i.node for i in snapshot.instances.get(primitive, ()) if i.role.active]
     for node in running if slot == WHOLE else (NodeName(slot),):
-        owed = owed_on(primitive, node, snapshot)
-        if owed is not None and node in running and still_owed(running[node], snapshot) is None:
-            owed = None
-            yield SetMark(node=node, name=BEGUN + primitive, value=None)
-        if owed is None:
-            yield SetMark(node=node, name=OWED + primitive, value=token)
+        yield from noted_on(primitive, node, token, snapshot)
+
+
+def noted_on(primitive: ResourceId, node: NodeName, token: str, snapshot: Snapshot) -> Iterator[SetMark]:
+    """The same for one node. What has started anew since an earlier restart was begun has paid that one, not this."""
+    here = [i for i in snapshot.instances.get(primitive, ()) if i.node == node and i.run is not None]
+    begun = snapshot.nodes[node].marks.get(BEGUN + primitive)
+    anew = begun is not None and any(i.run is not None and i.run.key != begun for i in here)
+    if anew:
+        yield SetMark(node=node, name=BEGUN + primitive, value=None)
+    if anew or owed_on(primitive, node, snapshot) is None:
+        yield SetMark(node=node, name=OWED + primitive, value=token)
 
 
 def crossed_out(primitive: ResourceId, slot: Slot, snapshot: Snapshot) -> Iterator[SetMark]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
 from pacewright.service.barrier import READY, Ready, ready_at
-from pacewright.service.revision import OWED, REPORT, Report, began_after, owed_on, reported, stale_with
+from pacewright.service.owing import noted_on
+from pacewright.service.revision import REPORT, Report, began_after, reported, stale_with, still_owed
 from pacewright.service.target import Target
 
 __all__ = ["MISSED", "OwnReport", "own_report"]
@@ -95,10 +96,8 @@ class OwnReport:
             # A promote hides when it was started, which was not later.
             began = instance.run.since if instance.run is not None else None
             other = self.since is not None and (began is None or began < self.since)
-            if (other or self._ran_between(instance, snapshot)) and owed_on(
-                instance.resource, self.node, snapshot
-            ) is None:
-                yield SetMark(node=self.node, name=OWED + instance.resource, value=self.token)
+            if (other and still_owed(instance, snapshot) is None) or self._ran_between(instance, snapshot):
+                yield from noted_on(instance.resource, self.node, self.token, snapshot)
 
     def _ran_between(self, instance: Instance, snapshot: Snapshot) -> bool:
         """True if it began when the config was another one, which was reported too, and is now what it was before.

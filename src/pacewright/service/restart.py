@@ -246,11 +246,10 @@ class Restart:
 
     def _redefine(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
         del now
-        edits: list[Edit] = []
+        edits: list[Edit] = list(self._over(snapshot))
         for primitive in self.target.primitives:
             edits.append(self._revisions(primitive, chosen, snapshot))
             edits += self._debts(primitive, chosen, old, snapshot)
-        edits += self._over(snapshot)
         edits += set_begun(self.slots, chosen, snapshot)
         reason = f"restart {self.target.name}" + (f" on {', '.join(chosen)}" if chosen != (WHOLE,) else "")
         return Commit(
