@@ -165,3 +165,11 @@ def test_a_hold_that_a_call_has_left_is_taken_away_by_any_refresh() -> None:
     assert isinstance(step, Commit)
     assert Release(resource=ResourceId("web-clone"), node=N1) in step.change.edits
     assert SetMark(node=N1, name="pacewright-owed-web", value=None) in step.change.edits
+
+
+def test_what_another_call_holds_on_a_silent_node_has_not_stopped() -> None:
+    """Found by the model check: this call had never seen it run, so it let it go, and took it for restarted."""
+    snapshot = three(silent=PROBING)
+    HoldInstance(resource=ResourceId("web-clone"), node=N1, until=NOW + 60).apply(snapshot.root)
+    step = refresh(after(snapshot), "n2", "aaaa").decide(after(snapshot), None, NOW)
+    assert isinstance(step, Wait), step

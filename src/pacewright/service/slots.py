@@ -130,8 +130,9 @@ class Slots:
         """
         if any(i.role.active or i.operation for i in self.instances(slot, snapshot)):
             return False
-        places = self.before[slot].places if slot in self.before else frozenset()
-        return not any(snapshot.silent(resource, node) for resource, node in places)
+        ran = {node for _, node in self.before[slot].places} if slot in self.before else set()
+        where = (ran or snapshot.nodes) if slot == WHOLE else (NodeName(slot),)
+        return not any(snapshot.silent(primitive, node) for node in where for primitive in self.target.primitives)
 
     def put_off(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:
         """Slots that cannot be restarted now and will have to be.
