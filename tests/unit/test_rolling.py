@@ -328,3 +328,15 @@ def test_the_first_step_leaves_other_resources_alone() -> None:
     step = begin(snapshot).decide(snapshot, None, NOW)
     assert isinstance(step, Commit)
     assert {edit.resource for edit in step.change.edits if isinstance(edit, SetRevision)} == {ResourceId("web")}
+
+
+def test_what_another_call_has_restarted_since_is_asked_after_anew() -> None:
+    """Found by the model check: it had been seen healthy, was restarted by another call, and came up sick."""
+    snapshot = three()
+    check = called(snapshot, "restart", gates=True, node="n3").decide(snapshot, None, NOW)
+    assert isinstance(check, Check)
+    assert check.nodes == (N1, N2)
+    assert isinstance(check.job.decide(snapshot, None, NOW), Commit)
+    again = check.job.decide(after(snapshot, None, {("web", "n1"): run(7)}), None, NOW)
+    assert isinstance(again, Check)
+    assert again.nodes == (N1,)

@@ -98,7 +98,7 @@ class Restart:
         commits: how many steps of ours were written.
         limit: how many slots may be down at once by our doing (`max_unavailable`).
         gates: an instance must be healthy before the next one is restarted.
-        gated: nodes whose instance was seen healthy.
+        gated: keys of the runs that were seen healthy.
         order: what is kept for the end.
         keeps_going: an instance that fails does not end the roll (`on_failure: continue`).
         lost: slots that failed in such a roll, with what was seen.
@@ -117,7 +117,7 @@ class Restart:
     commits: int = 0
     limit: int = 1
     gates: bool = False
-    gated: frozenset[NodeName] = frozenset()
+    gated: frozenset[str] = frozenset()
     order: tuple[Last, ...] = tuple(Last)
     keeps_going: bool = False
     lost: Mapping[Slot, str] = field(default_factory=dict)

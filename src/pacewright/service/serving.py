@@ -27,7 +27,7 @@ def in_turn(job: Restart, old: Iterable[Slot], snapshot: Snapshot) -> tuple[Slot
 def serving_again(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Next | None:
     """The check of what has restarted, then what gives it its share again; None if there is nothing of it to do."""
     if unchecked := _unchecked(job, states, snapshot):
-        return _check(job, unchecked)
+        return _check(job, unchecked, snapshot)
     # Also what a call that died has left drained and is not in this roll: it serves as little as one that is down.
     old = {NodeName(slot) for slot, state in states.items() if state is not SlotState.FRESH}
     return give_back(job, drained(job.target, snapshot) - old, snapshot)
@@ -43,17 +43,24 @@ def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Ch
     # What is drained and due beyond this roll, another call may be about to restart.
     owed = {debt.node for debt in debts(job.target, snapshot) if not debt.hindrance}
     due -= owed.difference(map(NodeName, job.slots.before))
-    if job.gates and (unseen := due - job.gated):
-        return _check(job, tuple(sorted(unseen)))
+    if job.gates and (unseen := _unseen(job, due, snapshot)):
+        return _check(job, tuple(sorted(unseen)), snapshot)
     return Restore(nodes=tuple(sorted(due)), job=replace(job, restored=job.restored | due)) if due else None
 
 
-def _check(job: Restart, nodes: tuple[NodeName, ...]) -> Check:
+def _check(job: Restart, nodes: tuple[NodeName, ...], snapshot: Snapshot) -> Check:
+    keys = {i.run.key for i in snapshot.instances_of(job.target.resource) if i.node in nodes and i.run is not None}
     return Check(
         nodes=nodes,
-        job=replace(job, gated=job.gated | set(nodes)),
+        job=replace(job, gated=job.gated | keys),
         failed=(lambda node, seen: job.without(Slot(node), seen)) if job.keeps_going else None,
     )
+
+
+def _unseen(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> set[NodeName]:
+    """Those where something runs that this call has not seen healthy; it may have seen what ran there before."""
+    runs = ((i.node, i.run) for i in snapshot.instances_of(job.target.resource))
+    return {node for node, run in runs if run is not None and run.key not in job.gated}.intersection(nodes)
 
 
 def _unchecked(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> tuple[NodeName, ...]:
@@ -65,4 +72,4 @@ def _unchecked(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snapsho
         return ()
     old = {slot for slot, state in states.items() if state is not SlotState.FRESH} | set(job.lost)
     found = (i.node for i in snapshot.instances_of(job.target.resource) if i.settled)
-    return tuple(sorted({node for node in found if Slot(node) not in old and WHOLE not in old} - job.gated))
+    return tuple(sorted(_unseen(job, [node for node in found if Slot(node) not in old and WHOLE not in old], snapshot)))
