@@ -30,11 +30,13 @@ class Deployment:
     Attributes:
         episode: that run, on three nodes at the same time.
         configured: when the last of Neutron's config files was written in it.
+        again: a second run, with nothing to do.
     """
 
     site: NeutronSite
     episode: Episode
     configured: float
+    again: Episode
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def deployment() -> Iterator[Deployment]:
     try:
         build(lab, lambda _: None)
         site = NeutronSite(Stage(lab, say=print))
-        yield Deployment(site=site, episode=site.apply(), configured=site.last_change())
+        yield Deployment(site=site, episode=site.apply(), configured=site.last_change(), again=site.apply())
     finally:
         lab.down()
 
@@ -82,7 +84,7 @@ def test_deploy_on_three_nodes_at_the_same_time(deployment: Deployment, site: Ne
 
 def test_deploy_on_one_node_after_another(site: NeutronSite) -> None:
     site.empty()
-    site.write(replace(site.data, later=True))
+    site.write(replace(site.data, together=False, later=True))
     first, second, third = (site.apply(node) for node in site.lab.nodes)
     assert [run.code for episode in (first, second, third) for run in episode.runs] == [2, 2, 2]
     assert restarts(first) == restarts(second) == {API: NONE, RPC: NONE}
@@ -109,9 +111,8 @@ def test_a_change_of_rabbitmqs_parameters_is_rolled_out_under_load(site: Neutron
         assert len(episode.writers(service, "revision")) == 3, "each instance's restart is written once"
 
 
-def test_a_run_without_a_change_does_nothing(site: NeutronSite) -> None:
-    site.apply()  # what another test has left in the data
-    episode = site.apply()
+def test_a_run_without_a_change_does_nothing(deployment: Deployment) -> None:
+    episode = deployment.again
     assert [run.code for run in episode.runs] == [0, 0, 0]
     assert restarts(episode) == {API: NONE, RPC: NONE}
     assert episode.commits == ()
@@ -175,7 +176,7 @@ def test_a_node_that_is_down_during_the_change_is_brought_up_to_date_by_its_own_
     try:
         site.lab.kill("n3")
         site.wait_off("n3")
-        site.write(site.data.turned(), ["n1", "n2"])
+        site.write(replace(site.data.turned(), together=False), ["n1", "n2"])
         change = site.apply("n1", "n2")
         assert [run.code for run in change.runs] == [2, 2]
         assert restarts(change) == {API: [1, 1, 0], RPC: [1, 1, 0]}
