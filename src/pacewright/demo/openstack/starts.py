@@ -60,10 +60,14 @@ def read(node: str, lines: Iterable[str]) -> list[Start]:
             begun[life] = entry["UNIT"].removesuffix(".service"), at
         elif message in {_STOPPING, _STOPPED, _EXITED}:
             ended.setdefault(life, at)
-    return [
-        Start(node=node, service=service, began=at, ended=ended.get(life, float("inf")))
-        for life, (service, at) in begun.items()
-    ]
+    lives: list[Start] = []
+    following: dict[str, float] = {}
+    for life, (service, at) in sorted(begun.items(), key=lambda item: item[1][1], reverse=True):
+        # What a power cut has ended is written down by nobody; it was over when the next one began.
+        over = min(ended.get(life, float("inf")), following.get(service, float("inf")))
+        lives.append(Start(node=node, service=service, began=at, ended=over))
+        following[service] = at
+    return lives[::-1]
 
 
 def counts(lives: Iterable[Start], nodes: Iterable[str], services: Iterable[str] = SERVICES) -> Mapping[str, list[int]]:
