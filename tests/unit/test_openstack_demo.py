@@ -42,6 +42,11 @@ def test_the_lives_of_a_unit() -> None:
     assert starts.read("n1", journal) == [life("n1", 1.0, 2.0), life("n1", 3.0)]
 
 
+def test_what_a_power_cut_has_ended_was_over_when_it_began_again() -> None:
+    journal = [entry(STARTED, "a", 1.0), entry(STARTED, "b", 3.0)]
+    assert starts.read("n1", journal) == [life("n1", 1.0, 3.0), life("n1", 3.0)]
+
+
 def test_how_many_were_down_at_once() -> None:
     rolling = [life("n1", 0, 10), life("n2", 0, 20), life("n1", 12), life("n2", 22), life("n3", 0)]
     assert starts.most_down(rolling, API, NODES, since=5, until=30) == 1
