@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot
 from pacewright.service.revision import BEGUN, OWED, owed_on
@@ -33,10 +33,17 @@ def noted_on(primitive: ResourceId, node: NodeName, token: str, snapshot: Snapsh
         yield SetMark(node=node, name=OWED + primitive, value=token)
 
 
-def crossed_out(primitive: ResourceId, slot: Slot, snapshot: Snapshot) -> Iterator[SetMark]:
-    """Cross it out."""
+def crossed_out(
+    primitive: ResourceId,
+    slot: Slot,
+    snapshot: Snapshot,
+    *,
+    only: Container[tuple[NodeName, str]] | None = None,
+) -> Iterator[SetMark]:
+    """Cross it out; of what was asked for, only these if they are given."""
     for node in snapshot.nodes:
-        if slot in {WHOLE, node} and owed_on(primitive, node, snapshot) is not None:
+        token = owed_on(primitive, node, snapshot)
+        if slot in {WHOLE, node} and token is not None and (only is None or (node, token) in only):
             yield SetMark(node=node, name=OWED + primitive, value=None)
 
 

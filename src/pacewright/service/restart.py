@@ -296,6 +296,7 @@ class Restart:
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
         yield from self._over(snapshot)
         states = self.slots.states(snapshot, None)
+        mine = self.slots.owed | {(node, self.token) for node in snapshot.nodes}
         for slot in self.slots.before:
             if slot in self.lost:
                 continue
@@ -304,7 +305,7 @@ class Restart:
             # Where nothing can be done now and an instance runs on, or nobody knows, what is due stays due.
             paid = states[slot] is SlotState.FRESH or self.slots.stopped(slot, snapshot)
             for primitive in self.target.primitives if paid else ():
-                yield from crossed_out(primitive, slot, snapshot)
+                yield from crossed_out(primitive, slot, snapshot, only=mine)
 
     def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
         until = now + self._stop_timeout(snapshot) + _HOLD_MARGIN

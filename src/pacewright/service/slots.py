@@ -66,12 +66,14 @@ class Slots:
         before: the slots as they were.
         renewed: those that were seen stopped, or restarted, since then. A later promote hides the start.
         tried: broken ones whose failure was forgotten.
+        owed: tokens of restarts that were noted on nodes before the slots there were restarted, so that they pay them.
     """
 
     target: Target
     before: Mapping[Slot, Before]
     renewed: frozenset[Slot] = frozenset()
     tried: frozenset[Slot] = frozenset()
+    owed: frozenset[tuple[NodeName, str]] = frozenset()
 
     def states(self, snapshot: Snapshot, planned: Forecast | None) -> dict[Slot, SlotState]:
         """What each slot is.
@@ -103,7 +105,8 @@ class Slots:
         """These slots, with what a look at them tells for later."""
         stopped = {slot for slot in states if self.stopped(slot, snapshot)}
         fresh = {slot for slot, state in states.items() if state is SlotState.FRESH}
-        return replace(self, renewed=self.renewed | stopped | fresh)
+        owed = {debt for slot in set(states) - fresh for debt in self._noted(slot, snapshot)}
+        return replace(self, renewed=self.renewed | stopped | fresh, owed=self.owed | owed)
 
     def instances(self, slot: Slot, snapshot: Snapshot) -> list[Instance]:
         """The instances in a slot."""
@@ -231,6 +234,14 @@ class Slots:
             if not changed and (redefined or run.operation != "start"):
                 return False
         return True
+
+    def _noted(self, slot: Slot, snapshot: Snapshot) -> Iterator[tuple[NodeName, str]]:
+        """Restarts that are noted for a slot, if the next start there can pay them; one that is under way cannot."""
+        if any(i.operation == "start" for i in self.instances(slot, snapshot)):
+            return
+        for node in snapshot.nodes:
+            tokens = (owed_on(primitive, node, snapshot) for primitive in self.target.primitives)
+            yield from ((node, token) for token in tokens if token is not None and slot in {WHOLE, node})
 
     def _expecting(self, slot: Slot, state: SlotState, snapshot: Snapshot, planned: Forecast) -> SlotState:
         coming = any(self._concerns(action, slot) and not action.blocked for action in planned.actions)
