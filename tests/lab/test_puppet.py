@@ -57,6 +57,7 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
 # -- deploy, change, no change ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.trixie
 def test_a_module_that_knows_nothing_of_a_cluster_starts_its_service_once_the_config_is_on_all_nodes(
     runs: Runs,
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_module_that_knows_nothing_of_a_cluster_starts_its_service_once_the_co
     assert sum(said(one, r"web: started on n1, n2, n3\. \(committed from this node\)") for one in done.values()) == 1
 
 
+@pytest.mark.trixie
 def test_a_change_restarts_each_instance_once_and_no_change_writes_nothing(runs: Runs) -> None:
     before = runs.starts()
     done = runs.on_all(APP, config="changed")

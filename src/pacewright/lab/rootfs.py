@@ -125,6 +125,7 @@ def _debootstrap(root: Path, state: LabState) -> None:
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=force-unsafe-io",
+        '--essential-hook=mkdir -p "$1/usr/share/man/man1"',  # Java's packages link to their pages there
         state.distro,
         str(root),
         MIRROR,
