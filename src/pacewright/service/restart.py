@@ -28,6 +28,7 @@ from pacewright.cluster import (
 )
 from pacewright.errors import OperationFailed, Refused
 from pacewright.service.begun import ended, over, set_begun
+from pacewright.service.beside import busy_beside, down_meanwhile, newly_held
 from pacewright.service.drained import drained, given_back, set_drained
 from pacewright.service.effects import collateral
 from pacewright.service.ending import failure, given_up, outcome, unfinished
@@ -45,7 +46,6 @@ __all__ = ["Restart", "begin_restart"]
 
 _HOLD_MARGIN = 10.0
 """Seconds by which a hold outlasts the stop that it waits for."""
-_DOWN_MEANWHILE = {"restart", "start", "recover", "stop"}
 _STOP_TIMEOUT = 100.0
 """Seconds: what pcs gives a systemd resource; the longest default of any."""
 
@@ -141,7 +141,7 @@ class Restart:
         why = hindrance(self.target, snapshot)
         if why:
             return Fail(error=Refused(f"{self.target.name}: restart not finished: {why}."))
-        slots = self.slots.including(self._newly_held(snapshot), snapshot)
+        slots = self.slots.including(newly_held(self.slots, snapshot), snapshot)
         if slots is not self.slots:
             return replace(self, slots=slots).decide(snapshot, planned, now)
         states = {s: is_ for s, is_ in self.slots.states(snapshot, planned).items() if s not in self.lost}
@@ -150,18 +150,11 @@ class Restart:
         job = replace(self, slots=self.slots.knowing(states, snapshot))
         return job._step(states, snapshot, planned, now)  # noqa: SLF001 - itself
 
-    def _newly_held(self, snapshot: Snapshot) -> set[Slot]:
-        """Slots that another call holds: this one waits for them, and lets them go if that call dies."""
-        if self.target.many is None:
-            return set()
-        mine = (node for resource, node in snapshot.holds if resource == self.target.many and node is not None)
-        return {Slot(node) for node in mine} - set(self.slots.before)
-
     def _step(self, states: Mapping[Slot, SlotState], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         def those(*wanted: SlotState) -> list[Slot]:
             return sorted(slot for slot, is_ in states.items() if is_ in wanted)
 
-        if over := [slot for slot in those(SlotState.HELD) if self._may_release(slot, snapshot, now)]:
+        if over := [slot for slot in those(SlotState.HELD) if self.slots.may_be_released(slot, snapshot, now)]:
             return self._release(over, snapshot)
         for slot in those(SlotState.FAILED):
             error = failure(self.slots, slot, those(SlotState.OLD), snapshot)
@@ -169,7 +162,7 @@ class Restart:
                 return Fail(error=error)
             return self.without(slot, error.message).decide(snapshot, planned, now)
         waiting = [self.slots.called(slot) for slot in those(SlotState.UNDER_WAY, SlotState.HELD)]
-        waiting += self._busy_elsewhere(states, snapshot)
+        waiting += [] if self.at_once else busy_beside(self.slots, states, snapshot)
         room = len(states) if self.at_once else self.limit - len(waiting)
         if waiting and (room <= 0 or not those(SlotState.OLD)):
             return Wait(reason=f"{', '.join(waiting)} to restart", job=self)
@@ -198,7 +191,7 @@ class Restart:
             reason = f"restart {self.target.name}: {', '.join(chosen)} is drained first"
             job = replace(self, drained=self.drained - set(chosen))
             return Commit(change=Change(edits=edits, reason=reason), job=job, summary="", foreseen=True)
-        unnoticed = any(self._unnoticed(slot, snapshot) for slot in chosen)
+        unnoticed = any(self.slots.unnoticed(slot, snapshot) for slot in chosen)
         step = self._hold if self.use_hold or unnoticed else self._redefine
         return step(chosen, old, snapshot, now)
 
@@ -208,9 +201,9 @@ class Restart:
         if not self.use_hold and any(action.verb.startswith("reload") for action in mine):
             return replace(self, use_hold=True)
         if step.places:
-            elsewhere = {a.node for a in mine if a.verb in _DOWN_MEANWHILE and not a.blocked} - step.places - {None}
-            if len(elsewhere | step.places) > self.limit:  # another call has just committed it
-                return Wait(reason=f"{', '.join(sorted(map(str, elsewhere)))} to restart", job=self)
+            others = down_meanwhile(self.target, forecast) - step.places
+            if len(others | step.places) > self.limit:  # another call has just committed it
+                return Wait(reason=f"{', '.join(sorted(others))} to restart", job=self)
         releasing = any(isinstance(edit, Release) for edit in step.change.edits)
         if not self.allow_collateral and not releasing:
             may = {"restart", "promote", "demote", "start", "recover"}
@@ -221,26 +214,6 @@ class Restart:
         if along and isinstance(job, Restart):
             job = replace(job, companions=job.companions | along)
         return replace(step, job=job)
-
-    def _busy_elsewhere(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[str]:
-        """Nodes outside this roll where an instance of the service is being stopped or started."""
-        if self.at_once or self.target.many is None:
-            return []
-        busy = (i for i in snapshot.instances_of(self.target.resource) if i.operation is not None)
-        return sorted({i.node for i in busy if i.resource in self.target.primitives and Slot(i.node) not in states})
-
-    def _unnoticed(self, slot: Slot, snapshot: Snapshot) -> bool:
-        """True if Pacemaker would not notice a new definition: after a demote it does not compare it.
-
-        `process_rsc_history` of lib/pacemaker/pcmk_sched_actions.c does after a start, promote, migration or probe.
-        """
-        runs = (i.run for i in self.slots.instances(slot, snapshot) if i.resource in self.target.primitives)
-        demoted = any(run is not None and run.operation == "demote" for run in runs)
-        return demoted or self.slots.probed_anew(slot, snapshot)
-
-    def _may_release(self, slot: Slot, snapshot: Snapshot, now: float) -> bool:
-        """True once what is held has stopped, or the hold has expired and does nothing any more."""
-        return self.slots.stopped(slot, snapshot) or (self.slots.expiry(slot, snapshot) or 0.0) < now
 
     # -- steps ----------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,15 @@ class Slots:
         new = any(i.run.operation == "monitor" and i.run.key not in keys for i in instances if i.run is not None)
         return (new and self.committed(slot, snapshot)) or any(unproven(i, snapshot) for i in instances)
 
+    def unnoticed(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if Pacemaker would not notice a new definition: after a demote it does not compare it.
+
+        `process_rsc_history` of lib/pacemaker/pcmk_sched_actions.c does after a start, promote, migration or probe.
+        """
+        runs = (i.run for i in self.instances(slot, snapshot) if i.resource in self.target.primitives)
+        demoted = any(run is not None and run.operation == "demote" for run in runs)
+        return demoted or self.probed_anew(slot, snapshot)
+
     def stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if nothing in it runs or is under way, and the nodes where it ran say so.
 
@@ -136,6 +145,10 @@ class Slots:
         ran = {node for _, node in self.before[slot].places} if slot in self.before else set()
         where = (ran or snapshot.nodes) if slot == WHOLE else (NodeName(slot),)
         return not any(snapshot.silent(primitive, node) for node in where for primitive in self.target.primitives)
+
+    def may_be_released(self, slot: Slot, snapshot: Snapshot, now: float) -> bool:
+        """True once what is held has stopped, or the hold has expired and does nothing any more."""
+        return self.stopped(slot, snapshot) or (self.expiry(slot, snapshot) or 0.0) < now
 
     def put_off(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:
         """Slots that cannot be restarted now and will have to be.

@@ -1,0 +1,37 @@
+"""What happens to a service beside a roll: what others hold, what starts or stops outside it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from pacewright.cluster import Forecast, NodeName, Snapshot
+from pacewright.service.slots import Slot, Slots
+from pacewright.service.target import Target
+
+__all__ = ["busy_beside", "down_meanwhile", "newly_held"]
+
+_DOWN_MEANWHILE = {"restart", "start", "recover", "stop"}
+
+
+def newly_held(slots: Slots, snapshot: Snapshot) -> set[Slot]:
+    """Slots that another call holds: this one waits for them, and lets them go if that call dies."""
+    many = slots.target.many
+    if many is None:
+        return set()
+    mine = (node for resource, node in snapshot.holds if resource == many and node is not None)
+    return {Slot(node) for node in mine} - set(slots.before)
+
+
+def busy_beside(slots: Slots, states: Container[Slot], snapshot: Snapshot) -> list[str]:
+    """Nodes outside the roll where an instance of the service is being stopped or started."""
+    target = slots.target
+    if target.many is None:
+        return []
+    busy = (i for i in snapshot.instances_of(target.resource) if i.operation is not None)
+    return sorted({i.node for i in busy if i.resource in target.primitives and Slot(i.node) not in states})
+
+
+def down_meanwhile(target: Target, forecast: Forecast) -> frozenset[NodeName]:
+    """Nodes whose instance the cluster is about to take down, or to bring up."""
+    mine = (a for a in forecast.actions if a.resource in target.primitives and not a.blocked)
+    return frozenset(a.node for a in mine if a.verb in _DOWN_MEANWHILE and a.node is not None)
