@@ -17,7 +17,7 @@ from pacewright.service.revision import debts
 from pacewright.service.status import leftovers
 from pacewright.service.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
 from pacewright.service.target import Target, find
-from tests.clusters import Op, after, clone, cluster, forecast, primitive, run
+from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, run
 
 NOW = 1_700_000_500.0
 QUIET = forecast()
@@ -340,3 +340,21 @@ def test_what_another_call_has_restarted_since_is_asked_after_anew() -> None:
     again = check.job.decide(after(snapshot, None, {("web", "n1"): run(7)}), None, NOW)
     assert isinstance(again, Check)
     assert again.nodes == (N1,)
+
+
+# --- how many are down at once
+
+
+def test_what_is_under_way_counts_with_what_the_cluster_is_about_to_start_elsewhere() -> None:
+    """Found by the model check: one was starting, another one had been cleaned and was in no roll, and a third went."""
+    snapshot = cluster(
+        clone("web-clone", primitive("web")),
+        histories={("web", "n1"): run(), ("web", "n2"): (Op(task="start", pending=True),)},
+    )
+    job = begin(snapshot, limit=2)
+    step = job.decide(snapshot, None, NOW)
+    assert isinstance(step, Commit)
+    assert restarted(step)
+    coming = forecast(action("restart", "web", "n1"), action("start", "web", "n3"))
+    assert isinstance(job.examine(step, coming, None), Wait)
+    assert isinstance(job.examine(step, forecast(action("restart", "web", "n1")), None), Commit)

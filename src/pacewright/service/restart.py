@@ -171,7 +171,9 @@ class Restart:
         if step := serving_again(self, states, snapshot):
             return step
         if old := in_turn(self, those(SlotState.OLD), snapshot):
-            return self._restart(old[:room], (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
+            step = self._restart(old[:room], (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
+            down = step.places.union(map(NodeName, waiting)) if isinstance(step, Commit) and step.places else None
+            return replace(step, places=down) if down and isinstance(step, Commit) else step
         return self._finish(those(SlotState.FRESH), snapshot, planned)
 
     def without(self, slot: Slot, seen: str) -> Restart:

@@ -51,8 +51,8 @@ class Commit:
     Attributes:
         then: what will be written later to complete it (taking a hold away); previewed together with it.
         foreseen: it has to be written whatever follows from it, so it is not previewed: an instance is down until then.
-        places: the nodes whose instances it restarts, where others of the service must stay up meanwhile; empty where
-            that does not matter.
+        places: the nodes whose instances it restarts, and those where they are down already, where others of the
+            service must stay up meanwhile; empty where that does not matter.
         ends: how the operation has ended once this is written, where nothing remains to be seen; else None.
         summary: what happens, in a few words for progress: `n1: restart`; empty for what people need not know.
     """
