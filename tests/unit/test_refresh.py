@@ -177,3 +177,20 @@ def test_a_config_that_went_away_and_came_back_is_due_where_an_instance_began_in
     assert not later.makes_due(target, snapshot), "it began after the change back"
     snapshot = after(snapshot, Change(edits=tuple(own.edits(target, snapshot)), reason="test"))
     assert [debt.node for debt in debts(target, snapshot)] == ["n1"]
+
+
+def test_what_began_with_a_config_that_its_revision_does_not_name_stays_due_whatever_is_reported_next() -> None:
+    """Found by the model check: after two more reports the config was what the revision named, and nothing was due."""
+    marks = {"n1": {"pacewright-config-web": "bbbb@1700000100"}}  # the cluster restarted it with that one
+    snapshot = cluster(
+        clone("web-clone", primitive("web", sets=OLD)),
+        histories={("web", "n1"): run(200), ("web", "n2"): run()},
+        attributes={**REPORTS, **marks},
+    )
+    target = find("web", snapshot, Settings())
+    assert target is not None
+    for fingerprint, changed in (("cccc", NOW), ("aaaa", NOW + 10)):
+        report = Report(fingerprint=fingerprint, changed=changed)
+        own = replace(own_report(NodeName("n1"), report, target, snapshot), token="20231114T000000Z-a1")
+        snapshot = after(snapshot, Change(edits=tuple(own.edits(target, snapshot)), reason="test"))
+        assert [debt.node for debt in debts(target, snapshot)] == ["n1"], fingerprint

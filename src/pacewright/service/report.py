@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
 from pacewright.service.barrier import READY, Ready, ready_at
 from pacewright.service.owing import noted_on
-from pacewright.service.revision import REPORT, Report, began_after, reported, stale_with, still_owed
+from pacewright.service.revision import (
+    REPORT,
+    Report,
+    began_after,
+    fingerprint_in,
+    reported,
+    stale_with,
+    still_owed,
+)
 from pacewright.service.target import Target
 
 __all__ = ["MISSED", "OwnReport", "own_report"]
@@ -88,28 +96,32 @@ class OwnReport:
 
     def _asked(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
         """The notes of restarts that are due though the revision says that it runs this config, or whatever it runs."""
-        if not self.token or self.makes_stale(target, snapshot):
+        if not self.token:
             return
+        stale = self.makes_stale(target, snapshot)
         for instance in snapshot.instances_of(target.resource):
             if instance.node != self.node or instance.resource not in target.primitives or not instance.role.active:
                 continue
             # A promote hides when it was started, which was not later.
             began = instance.run.since if instance.run is not None else None
-            other = self.since is not None and (began is None or began < self.since)
-            if (other and still_owed(instance, snapshot) is None) or self._ran_between(instance, snapshot):
+            other = not stale and self.since is not None and (began is None or began < self.since)
+            if (other and still_owed(instance, snapshot) is None) or self._ran_between(instance, snapshot, stale=stale):
                 yield from noted_on(instance.resource, self.node, self.token, snapshot)
 
-    def _ran_between(self, instance: Instance, snapshot: Snapshot) -> bool:
-        """True if it began when the config was another one, which was reported too, and is now what it was before.
+    def _ran_between(self, instance: Instance, snapshot: Snapshot, *, stale: bool) -> bool:
+        """True if it began with the config that was reported before, and its revision names another one.
 
-        Its revision names the config of now, because it did not change for the one between. Where nothing tells when it
-        began, it may have.
+        Then it would pass for fresh once the config is again what the revision names: by this report, or by a later one
+        where this one makes it stale. Where nothing tells when it began, it may have.
         """
         before = reported(instance.resource, self.node, snapshot)
         if self.report is None or before is None or before.fingerprint == self.report.fingerprint:
             return False
         began = began_after(instance, snapshot)
-        return began is None or before.changed < began <= self.report.changed
+        if began is None:
+            return not stale
+        named = fingerprint_in(snapshot.resources[instance.resource].revision_on(self.node))
+        return before.changed < began <= self.report.changed and named != before.fingerprint
 
     def _of(self, primitive: ResourceId, snapshot: Snapshot) -> Iterator[Edit]:
         before = reported(primitive, self.node, snapshot)

@@ -33,6 +33,7 @@ __all__ = [
     "Debt",
     "Report",
     "debts",
+    "fingerprint_in",
     "owed_on",
     "redefined",
     "reported",
@@ -148,7 +149,7 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     """True if a running instance would be stale with that report of its node."""
     if instance.run is None:
         return False
-    fingerprint = _fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
+    fingerprint = fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
     if fingerprint == report.fingerprint:
         return False
     began = began_after(instance, snapshot)
@@ -230,7 +231,7 @@ def token_time(token: str) -> float | None:
         return None
 
 
-def _fingerprint_in(revision: str | None) -> str | None:
+def fingerprint_in(revision: str | None) -> str | None:
     """The fingerprint in a revision; None where no config was known (no revision, or a restart's token alone)."""
     head = (revision or "").partition("+")[0]
     return head if head and token_time(head) is None else None
