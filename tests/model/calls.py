@@ -56,6 +56,8 @@ class Call:
         wrote: commits that it made.
         found: the lives that it has to end, if it is a restart, by node.
         once: the fingerprint that stands for the call itself, where nobody knows any inputs; else empty.
+        says_since: what begins on its node from then on has what it calls for. Where the clock was set back while an
+            instance was being started, that one too: its start has no time yet that could show it.
     """
 
     cluster: Cluster
@@ -70,6 +72,7 @@ class Call:
     wrote: int = 0
     found: dict[str, int] = field(default_factory=dict)
     once: str = ""
+    says_since: float = 0.0
     lines: list[str] = field(default_factory=list)
     _turn: Turn | None = None
     _seen: tuple[Snapshot, Status] | None = None
@@ -99,6 +102,9 @@ class Call:
     def begin(self) -> None:
         """Read the cluster and make the job."""
         self.begun = self.cluster.now
+        starting = self.cluster.flights.get((self.cluster.kind, self.node))
+        set_back = self.skew < 0 and starting is not None and starting.task == "start"
+        self.says_since = starting.begun - _TURN if starting is not None and set_back else self.begun
         self._deadline = Deadline.after(_PATIENCE, self)
         snapshot = self.read()
         try:

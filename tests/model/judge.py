@@ -83,7 +83,7 @@ class Judge:
             restarts: it has begun to restart; what ran when it began, and was known, has to, from then on.
         """
         if call.once and call.once != self.cluster.disk[call.node].text and self._reported(call.node) == call.once:
-            self.cluster.reported_once(call.node, call.once, call.begun)
+            self.cluster.reported_once(call.node, call.once, call.says_since)
             self.changed(call.node)
         if restarts and call.counts:
             self._demands |= {_Demand(node=node, life=number) for node, number in call.found.items()}
