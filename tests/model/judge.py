@@ -117,6 +117,8 @@ class Judge:
         self._listed()
 
     def _up(self) -> None:
+        if not self._is_clone:
+            return  # there is one, wherever it is down
         down = {node for node in self.down if not (self.selective and self._failed(node))}
         if len(down) > self.limit:
             # What is up, not healthy, and to be restarted for that may wait for its turn.
