@@ -172,8 +172,9 @@ class Restart:
             return step
         if old := in_turn(self, those(SlotState.OLD), snapshot):
             step = self._restart(old[:room], (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
-            down = step.places.union(map(NodeName, waiting)) if isinstance(step, Commit) and step.places else None
-            return replace(step, places=down) if down and isinstance(step, Commit) else step
+            if isinstance(step, Commit) and step.places:  # those that are down already count, too
+                step = replace(step, places=step.places.union(map(NodeName, waiting)))
+            return step
         return self._finish(those(SlotState.FRESH), snapshot, planned)
 
     def without(self, slot: Slot, seen: str) -> Restart:
