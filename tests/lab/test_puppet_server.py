@@ -1,4 +1,4 @@
-"""`puppet agent` on three nodes with a Puppet server on one of them: what has to travel does, and the rest is the same."""
+"""`puppet agent` on three nodes, a Puppet server on one of them: what has to travel does, and the rest is the same."""
 
 from __future__ import annotations
 
@@ -78,7 +78,6 @@ def on_all(lab: Lab, config: str) -> dict[str, Completed]:
     done = {}
     for node, process in begun.items():
         out, _ = process.communicate(timeout=240)
-        print(f"{node}: {out.decode(errors='replace')}")
         done[node] = Completed(argv=tuple(words), code=process.returncode, stdout=out, stderr=b"")
     return done
 
