@@ -51,6 +51,7 @@ class Judge:
     gates: bool = False
     selective: bool = False
     excused: Counter[str] = field(default_factory=Counter)
+    _overtaken: set[str] = field(default_factory=set)
     _misdated: set[int] = field(default_factory=set)
     _told: dict[int, set[str]] = field(default_factory=dict)
     _looked_at: Snapshot | None = None
@@ -152,6 +153,7 @@ class Judge:
         commit may come just behind a start that nobody knew of when it was decided.
         """
         self.excused.update(self.cluster.overtook)
+        self._overtaken |= self.cluster.overtook
         self.cluster.overtook.clear()
         snapshot, _ = self.cluster.read()
         for node, numbers in self.cluster.probed.items():
@@ -226,7 +228,13 @@ class Judge:
         return life.config != report.fingerprint and life.read < report.changed
 
     def _unknowable(self, node: str, life: Life, config: str) -> bool:
-        """Restarted by the cluster between a change and the change back, and what came between was never reported."""
+        """Nothing tells that it has read another config.
+
+        It was restarted by the cluster between a change and the change back, and what came between was never reported.
+        Or a commit came just behind its start, which made its agent reload: that looks like a start.
+        """
+        if node in self._overtaken and life.number in self.cluster.reloaded:
+            return True
         return config in life.named and life.config not in self._told[life.number]
 
     # -- what must be true in the end -------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ class Cluster:
         probed: lives that a probe has found, by node: it hides when they began, and with what definition.
         apart: what nodes see whose network is gone.
         overtook: nodes where something was being started when a commit came that did not know of it.
+        reloaded: lives that were reloaded, which is on record as a start.
     """
 
     kind: str
@@ -130,6 +131,7 @@ class Cluster:
     events: list[Event] = field(default_factory=list)
     probed: dict[str, set[int]] = field(default_factory=dict)
     overtook: set[str] = field(default_factory=set)
+    reloaded: set[int] = field(default_factory=set)
     apart: dict[str, tuple[Snapshot, Status]] = field(default_factory=dict)
     now: float = 1_900_000_000.0
     epoch: int = 10
@@ -310,7 +312,9 @@ class Cluster:
             if life is not None:
                 self.probed.setdefault(node, set()).add(life.number)
             return 7 if life is None else 0
-        if flight.task == "stop":
+        if flight.task == "reload-agent" and at in self.lives:
+            self.reloaded.add(self.lives[at].number)
+        elif flight.task == "stop":
             if self.lives.pop(at, None) is not None:
                 self._happened("down", resource, node)
         elif flight.task == "start" and at not in self.lives:
