@@ -539,7 +539,10 @@ def test_a_hold_that_has_expired_is_taken_away_too() -> None:
     step = commit(decide(holding(snapshot), snapshot))
     job, held = going_on(step), after(snapshot, step.change)
     assert isinstance(decide(job, held, now=NOW + 39 + MARGIN), Wait)
-    assert isinstance(decide(job, held, now=NOW + 41 + MARGIN), Commit)
+    release = commit(decide(job, held, now=NOW + 41 + MARGIN))
+    assert release.summary == (
+        "n2: the hold is over and has stopped nothing; do the clocks of this node and of the DC agree?"
+    )
 
 
 def test_a_held_primitive_is_done_when_it_has_started_again() -> None:

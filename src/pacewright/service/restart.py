@@ -327,9 +327,14 @@ class Restart:
         return Commit(
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
             job=replace(self, commits=self.commits + 1),
-            summary=f"{', '.join(self.slots.called(slot) for slot in slots)} stopped, starting",
+            summary=self._let_go(paid, [slot for slot in slots if slot not in paid]),
             foreseen=True,
         )
+
+    def _let_go(self, paid: list[Slot], unpaid: list[Slot]) -> str:
+        stopped, running = (", ".join(self.slots.called(slot) for slot in those) for those in (paid, unpaid))
+        over = f"{running}: the hold is over and has stopped nothing; do the clocks of this node and of the DC agree?"
+        return "; ".join([f"{stopped} stopped, starting"] * bool(paid) + [over] * bool(unpaid))
 
     def _nodes(self, slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
         return [node for node in snapshot.nodes if WHOLE in slots or Slot(node) in slots]
