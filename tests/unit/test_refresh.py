@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from pacewright.cluster import Change, NodeName, ResourceId, Snapshot
 from pacewright.service.config import ServiceSettings, Settings
@@ -194,3 +195,27 @@ def test_what_began_with_a_config_that_its_revision_does_not_name_stays_due_what
         own = replace(own_report(NodeName("n1"), report, target, snapshot), token="20231114T000000Z-a1")
         snapshot = after(snapshot, Change(edits=tuple(own.edits(target, snapshot)), reason="test"))
         assert [debt.node for debt in debts(target, snapshot)] == ["n1"], fingerprint
+
+
+def test_a_probe_does_not_make_due_what_was_seen_to_run_the_config() -> None:
+    """Found by the campaign: restarted by the cluster when the config was new, then the node's controller died."""
+    cluster_with = partial(cluster, clone("web-clone", primitive("web", sets=OLD)))
+    snapshot = cluster_with(histories={("web", "n1"): run(200), ("web", "n2"): run()}, attributes=REPORTS)
+    target = find("web", snapshot, Settings())
+    assert target is not None
+
+    def now_reported(fingerprint: str, changed: float, snapshot: Snapshot) -> Snapshot:
+        own = own_report(NodeName("n1"), Report(fingerprint=fingerprint, changed=changed), target, snapshot)
+        return after(snapshot, Change(edits=tuple(own.edits(target, snapshot)), reason="test"))
+
+    def probed(snapshot: Snapshot) -> list[str]:
+        marks = {str(node): dict(snapshot.nodes[node].marks) for node in snapshot.nodes}
+        probe = (Op(task="monitor", run=9, call=90, rc=0, expected=7, at=1_700_000_900),)
+        now = cluster_with(histories={("web", "n1"): probe, ("web", "n2"): run()}, attributes=marks)
+        return [debt.node for debt in debts(target, now)]
+
+    with_it = now_reported("bbbb", 1_700_000_150.0, snapshot)
+    assert list(debts(target, with_it)) == [], "it began after the change"
+    assert probed(with_it) == []
+    assert probed(now_reported("cccc", 1_700_000_160.0, with_it)) == [], "the same for the next one"
+    assert probed(now_reported("dddd", NOW, with_it)) == ["n1"], "it began before this one"

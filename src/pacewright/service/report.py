@@ -129,9 +129,12 @@ class OwnReport:
             return
         if before is not None and self._overtaken(primitive, before):
             return
-        yield SetMark(node=self.node, name=REPORT + primitive, value=str(self.report))
         resource = snapshot.resources[primitive]
-        here = (i for i in snapshot.instances.get(primitive, ()) if i.node == self.node)
+        here = [i for i in snapshot.instances.get(primitive, ()) if i.node == self.node]
+        unnamed = fingerprint_in(resource.revision_on(self.node)) != self.report.fingerprint
+        running = [i for i in here if i.run is not None]
+        seen = unnamed and bool(running) and not any(stale_with(i, self.report, snapshot) for i in running)
+        yield SetMark(node=self.node, name=REPORT + primitive, value=str(replace(self.report, seen=seen)))
         idle = not any(i.role.active or i.operation for i in here) and not snapshot.silent(primitive, self.node)
         if idle and resource.revision_on(self.node) != self.report.fingerprint:
             # Nothing runs here, so it costs nothing to say at once with what it will start.

@@ -66,21 +66,24 @@ class Report:
     Attributes:
         fingerprint: of the config.
         changed: when it last changed, in seconds since the epoch by that node's clock.
+        seen: what ran there then had begun since, though its revision names another one. A probe may hide that later.
     """
 
     fingerprint: str
     changed: float
+    seen: bool = False
 
     def __str__(self) -> str:
         """The attribute's value."""
-        return f"{self.fingerprint}@{self.changed:.3f}"
+        return f"{self.fingerprint}@{self.changed:.3f}{'@seen' if self.seen else ''}"
 
     @classmethod
     def read(cls, value: str | None) -> Report | None:
         """From the attribute's value; None if there is none, or somebody has spoilt it (then it is as not reported)."""
-        fingerprint, at, changed = (value or "").partition("@")
+        fingerprint, at, rest = (value or "").partition("@")
+        changed, _, seen = rest.partition("@")
         try:
-            return cls(fingerprint=fingerprint, changed=float(changed)) if fingerprint and at else None
+            return cls(fingerprint=fingerprint, changed=float(changed), seen=bool(seen)) if fingerprint and at else None
         except ValueError:
             return None
 
@@ -153,7 +156,7 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     if fingerprint == report.fingerprint:
         return False
     began = began_after(instance, snapshot)
-    return began is None or began <= report.changed
+    return not report.seen if began is None else began <= report.changed
 
 
 def began_after(instance: Instance, snapshot: Snapshot) -> float | None:
