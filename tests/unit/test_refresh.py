@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from pacewright.cluster import Change, NodeName, ResourceId, Snapshot
+from pacewright.cluster import Change, NodeName, ResourceId, SetMark, Snapshot
 from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.refresh import Refresh, begin_refresh
@@ -219,3 +219,17 @@ def test_a_probe_does_not_make_due_what_was_seen_to_run_the_config() -> None:
     assert probed(with_it) == []
     assert probed(now_reported("cccc", 1_700_000_160.0, with_it)) == [], "the same for the next one"
     assert probed(now_reported("dddd", NOW, with_it)) == ["n1"], "it began before this one"
+
+
+def test_the_end_of_a_roll_notes_what_it_has_seen_to_run_the_config() -> None:
+    """Found by the campaign: a node had reported while its instance was restarted with what it had reported before."""
+    marks = {"n1": {"pacewright-config-web": "bbbb@1700000100"}}
+    up = {("web", "n1"): run(200), ("web", "n2"): run()}
+    sets = clone("web-clone", primitive("web", sets=OLD))
+    step, snapshot = reported(cluster(sets, histories=up, attributes={**REPORTS, **marks}), "n2", "cccc")
+    assert isinstance(step, Commit)
+    snapshot = after(snapshot, step.change, {**up, ("web", "n2"): run(600, digest="d1")})
+    end = step.job.decide(snapshot, None, NOW)
+    assert isinstance(end, Commit)
+    seen = SetMark(node=NodeName("n1"), name="pacewright-config-web", value="bbbb@1700000100.000@seen")
+    assert seen in end.change.edits

@@ -23,7 +23,7 @@ from pacewright.service.revision import (
 )
 from pacewright.service.target import Target
 
-__all__ = ["MISSED", "OwnReport", "own_report"]
+__all__ = ["MISSED", "OwnReport", "own_report", "seen_to_run"]
 
 MISSED = "pacewright-missed-"
 """A mark of this name and a resource's id: the others went on without the node's report; holds the wave and when."""
@@ -131,9 +131,7 @@ class OwnReport:
             return
         resource = snapshot.resources[primitive]
         here = [i for i in snapshot.instances.get(primitive, ()) if i.node == self.node]
-        unnamed = fingerprint_in(resource.revision_on(self.node)) != self.report.fingerprint
-        running = [i for i in here if i.run is not None]
-        seen = unnamed and bool(running) and not any(stale_with(i, self.report, snapshot) for i in running)
+        seen = _only_its_start_tells(primitive, self.node, self.report, snapshot)
         yield SetMark(node=self.node, name=REPORT + primitive, value=str(replace(self.report, seen=seen)))
         idle = not any(i.role.active or i.operation for i in here) and not snapshot.silent(primitive, self.node)
         if idle and resource.revision_on(self.node) != self.report.fingerprint:
@@ -158,6 +156,23 @@ class OwnReport:
             inside = frozenset(active | known)
         if gate is None or self.node not in gate:
             yield SetGate(resource=target.outermost, nodes=inside | {self.node})
+
+
+def seen_to_run(target: Target, snapshot: Snapshot) -> Iterator[SetMark]:
+    """Note in the reports what runs them, where nothing but the time of its start tells that: a probe may hide it."""
+    for primitive in target.primitives:
+        for node in snapshot.nodes:
+            report = reported(primitive, node, snapshot)
+            if report is not None and not report.seen and _only_its_start_tells(primitive, node, report, snapshot):
+                yield SetMark(node=node, name=REPORT + primitive, value=str(replace(report, seen=True)))
+
+
+def _only_its_start_tells(primitive: ResourceId, node: NodeName, report: Report, snapshot: Snapshot) -> bool:
+    """True if what runs there is known to have begun with that config, and its revision names another."""
+    running = [i for i in snapshot.instances.get(primitive, ()) if i.node == node and i.run is not None]
+    named = fingerprint_in(snapshot.resources[primitive].revision_on(node))
+    fresh = all(i.settled and not stale_with(i, report, snapshot) for i in running)
+    return bool(running) and fresh and named != report.fingerprint
 
 
 def own_report(

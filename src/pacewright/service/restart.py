@@ -35,6 +35,7 @@ from pacewright.service.ending import failure, given_up, outcome, unfinished
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
 from pacewright.service.renewed import renewed
+from pacewright.service.report import seen_to_run
 from pacewright.service.revision import owed_on, reported, revision_of, still_owed
 from pacewright.service.serving import give_back, in_turn, serving_again
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
@@ -271,6 +272,7 @@ class Restart:
 
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
         yield from self._over(snapshot)
+        yield from seen_to_run(self.target, snapshot)
         states = self.slots.states(snapshot, None)
         mine = self.slots.owed | {(node, self.token) for node in snapshot.nodes}
         for slot in self.slots.before:
