@@ -24,7 +24,7 @@ _KILLED = {-9, 137}
 
 def judge(record: Record) -> tuple[Violation, ...]:
     """Every invariant that did not hold."""
-    rules = (_newest, _once, _one_down, _answers, _clean, _without_quorum, _calls, _up, _one_configuration)
+    rules = (_newest, _once, _one_down, _answers, _clean, _without_quorum, _calls, _up, _one_configuration, _listed)
     return tuple(violation for rule in rules for violation in rule(record))
 
 
@@ -284,3 +284,22 @@ def _up(record: Record) -> Iterator[Violation]:
 
 def _one_configuration(record: Record) -> Iterator[Violation]:
     return (Violation(invariant=Invariant.ONE_CIB, text=text) for text in record.disagreeing)
+
+
+# -- 9 ----------------------------------------------------------------------------------------------------------------
+
+
+def _listed(record: Record) -> Iterator[Violation]:
+    """What runs an older config than its node has, before the last calls, is listed."""
+    for service, about in SERVICES.items():
+        last: dict[tuple[str, str], Entry] = {}
+        for entry in record.entries:
+            if entry.primitive in about.primitives and entry.what in {"start", "stop"} and entry.at < record.healed:
+                last[entry.primitive, entry.node if about.clone else ""] = entry
+        down = {missing.primitive for missing in record.down_before}
+        for entry in last.values():
+            wanted = record.configs[service, entry.node]
+            old = entry.what == "start" and entry.primitive not in down and entry.config != wanted
+            if old and (service, entry.node) not in record.listed:
+                text = f"{entry.primitive} on {entry.node} ran {entry.config}, not {wanted}, and nothing was owed"
+                yield Violation(invariant=Invariant.LISTED, text=text)

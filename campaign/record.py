@@ -26,6 +26,7 @@ class Invariant(Enum):
     CALLS = "6 callers end as documented"
     UP = "7 no service left down"
     ONE_CIB = "8 all nodes have one configuration"
+    LISTED = "9 what is not done is listed as owed"
     LAB = "the lab came back"
 
 
@@ -72,6 +73,7 @@ class Record:
         down_before, down_after: what was missing before the last calls, and after them.
         left: what was left behind in CIB, attributes, processes and files.
         disagreeing: nodes whose configuration is another than the DC's.
+        listed: services and nodes that `pacewright owed` named before the last calls, on any node.
     """
 
     plan: Plan
@@ -91,5 +93,6 @@ class Record:
     down_after: tuple[Missing, ...]
     left: tuple[str, ...]
     disagreeing: tuple[str, ...]
+    listed: frozenset[tuple[str, str]]
     timeline: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = field(default=())

@@ -76,12 +76,14 @@ class Run:
             down_before = self.site.settle(_SETTLED)
             healed = SYSTEM_CLOCK.now()
             self._say("settled" if not down_before else f"still missing: {', '.join(map(str, down_before))}")
+            listed = self.site.owed()
             finals = self._last_calls()
             down_after = self.site.settle(_SETTLED)
             self._say("settled" if not down_after else f"still missing: {', '.join(map(str, down_after))}")
             samples = observer.samples
             documents = dict(observer.documents)
-        return self._record(base, ended, finals, healed, (down_before, down_after), samples), documents
+        record = self._record(base, ended, finals, healed, (down_before, down_after), samples)
+        return replace(record, listed=listed), documents
 
     def _record(
         self,
@@ -111,6 +113,7 @@ class Run:
             down_after=down[1],
             left=tuple(self._left()),
             disagreeing=tuple(self._disagreeing()),
+            listed=frozenset(),
             timeline=tuple(self.timeline),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,14 @@ class Site:
         except (PacewrightError, OSError):
             return False
         return True
+
+    def owed(self) -> frozenset[tuple[str, str]]:
+        """Services and nodes where a restart is due, as `pacewright owed` says on all: each knows its own config."""
+        found: set[tuple[str, str]] = set()
+        for node in self.lab.nodes:
+            told = self.lab.run(node, ["pacewright", "owed", "--json"], timeout=30).checked().stdout
+            found.update((debt["service"], debt["node"]) for debt in json.loads(told)["owed"])
+        return frozenset(found)
 
     def config(self, service: str, node: str) -> str:
         """What a service's config on a node is."""

@@ -63,6 +63,7 @@ def record(entries: Iterable[Entry] = (), calls: Iterable[Ended] = (), **more: o
         down_after=(),
         left=(),
         disagreeing=(),
+        listed=frozenset(("api", node) for node in NODES),
     )
     return dataclasses.replace(whole, **more)  # type: ignore[arg-type]
 
@@ -91,6 +92,14 @@ def test_a_rolling_restart_is_well() -> None:
 def test_an_old_config_is_seen() -> None:
     late = [*restarted("n1", 1), entry(3, "stop", "n2"), entry(4, "start", "n2", config="old", revision="r2")]
     assert broken(record(late, [call()])) == [Invariant.NEWEST]
+
+
+def test_what_is_not_listed_as_owed_is_seen() -> None:
+    late = [*restarted("n1", 1), entry(3, "stop", "n2"), entry(4, "start", "n2", config="old", revision="r2")]
+    forgotten = frozenset((("api", "n1"), ("api", "n3")))
+    assert broken(record(late, [call()], listed=forgotten)) == [Invariant.NEWEST, Invariant.LISTED]
+    again = [*late, *restarted("n2", 70, revision="r3")]
+    assert broken(record(again, [call(0), call(1)], listed=forgotten)) == [Invariant.LISTED]
 
 
 def test_a_restart_too_many_is_seen() -> None:
