@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pacewright.clock import SYSTEM_CLOCK
+from pacewright.demo.openstack.commits import commits
 from pacewright.lab import Lab
 from tests.lab.services import Counted, as_json, pacewright
 
@@ -34,10 +35,16 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {node: after[node] - before[node] for node in before}
 
 
+def restarted_by(lab: Lab, primitive: str, *, since: int) -> list[str]:
+    """From which node each change of its definition was written, as Pacemaker's log has it."""
+    return [one.node for one in commits(lab, after=since) if one.touches(f"primitive[@id='{primitive}']")]
+
+
 def test_three_nodes_refresh_at_once_and_each_instance_restarts_once_one_at_a_time(services: Counted) -> None:
     lab = services.lab
     before = dict(services.starts("web"))
     services.configure(f"at {SYSTEM_CLOCK.now()}")
+    epoch = services.snapshot().version.epoch
     callers = [lab.spawn(node, ["pacewright", "service", "refresh", "web"]) for node in lab.nodes]
     most_down = 0
     while any(caller.poll() is None for caller in callers):
@@ -47,10 +54,29 @@ def test_three_nodes_refresh_at_once_and_each_instance_restarts_once_one_at_a_ti
     assert grown(before, dict(services.starts("web"))) == {"n1": 1, "n2": 1, "n3": 1}
     assert most_down == 1, "counted by asking each instance while it went on"
     assert len({services.served(node) for node in lab.nodes}) == 1
+    writers = restarted_by(lab, "web", since=epoch)
+    assert (len(writers), len(set(writers))) == (3, 1), "each instance's restart is written once, all by one node"
     epoch = services.snapshot().version.epoch
     for node in lab.nodes:
         assert as_json(pacewright(lab, node, "service", "refresh", "web", "--json").checked())["changed"] is False
     assert services.snapshot().version.epoch == epoch, "nothing to do, so nothing is written"
+
+
+def test_a_leader_that_is_killed_is_replaced_by_one_of_those_who_wait(services: Counted) -> None:
+    lab = services.lab
+    before = dict(services.starts("web"))
+    services.configure(f"at {SYSTEM_CLOCK.now()}")
+    epoch = services.snapshot().version.epoch
+    callers = {node: lab.spawn(node, ["pacewright", "service", "refresh", "web"]) for node in lab.nodes}
+    while not (writers := restarted_by(lab, "web", since=epoch)):
+        assert any(caller.poll() is None for caller in callers.values())
+    lab.run(writers[0], ["pkill", "-KILL", "-f", "pacewright service refresh"]).checked()
+    ended = {node: caller.wait(timeout=60) for node, caller in callers.items()}
+    assert ended.pop(writers[0]) != 0
+    assert list(ended.values()) == [0, 0]
+    assert grown(before, dict(services.starts("web"))) == {"n1": 1, "n2": 1, "n3": 1}
+    after = restarted_by(lab, "web", since=epoch)
+    assert (len(after), len(set(after))) == (3, 2), "another one has led from then on"
 
 
 def test_only_what_is_stale_restarts(services: Counted) -> None:

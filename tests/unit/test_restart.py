@@ -54,7 +54,7 @@ def begin(
 ) -> Restart:
     target = find(name, snapshot, Settings())
     assert target is not None
-    return begin_restart(
+    job = begin_restart(
         target,
         snapshot,
         planned,
@@ -63,6 +63,7 @@ def begin(
         at_once=at_once,
         allow_collateral=allow_collateral,
     )
+    return dataclasses.replace(job, here=N1)
 
 
 def decide(job: Restart, snapshot: Snapshot, planned: Forecast | None = None, now: float = NOW) -> Next:
@@ -269,10 +270,10 @@ def test_one_node_is_one_step_and_leaves_the_others_alone() -> None:
 def test_what_is_begun_is_noted_with_the_run_that_ends_and_crossed_out_when_the_next_has_started() -> None:
     snapshot = three()
     step = commit(begin(snapshot).decide(snapshot, None, NOW))
-    assert [(e.node, e.value) for e in step.change.edits if is_begun(e)] == [("n2", "5:1:0:web-n2")]
+    assert [(e.node, e.value) for e in step.change.edits if is_begun(e)] == [("n2", "5:1:0:web-n2@n1")]
     later = after(snapshot, step.change, {("web", "n2"): NEW})
     second = commit(going_on(step).decide(later, None, NOW))
-    assert [(e.node, e.value) for e in second.change.edits if is_begun(e)] == [("n2", None), ("n3", "5:1:0:web-n3")]
+    assert [(e.node, e.value) for e in second.change.edits if is_begun(e)] == [("n2", None), ("n3", "5:1:0:web-n3@n1")]
 
 
 def test_a_probe_after_the_commit_proves_nothing_so_the_next_call_restarts_it() -> None:
@@ -284,7 +285,7 @@ def test_a_probe_after_the_commit_proves_nothing_so_the_next_call_restarts_it() 
     target = find("web", silent, Settings())
     assert target is not None
     assert [debt.reason for debt in debts(target, silent)] == ["its restart was begun, and nobody saw it start"]
-    again = commit(decide(begin(silent), silent))
+    again = commit(decide(begin(silent).rehearsed(), silent))
     assert isinstance(again.change.edits[-1], HoldResource), "a new definition would go unnoticed"
 
 
@@ -395,7 +396,7 @@ def test_a_restart_that_was_coming_anyway_is_enough() -> None:
     assert isinstance(decide(job, snapshot), Wait)
     done = decide(job, after(snapshot, None, {("web", "n1"): NEW}))
     assert isinstance(done, Done)
-    assert "another call had asked for the same" in done.outcome.message
+    assert "another call led, one restart was enough for both" in done.outcome.message
 
 
 def test_a_blocked_restart_is_not_coming() -> None:
@@ -425,9 +426,12 @@ def test_two_calls_need_one_restart_of_each_instance() -> None:
     step = commit(decide(theirs, snapshot))
     written = after(snapshot, step.change)
     assert isinstance(decide(ours, written), Wait)
-    done = decide(ours, after(written, None, {("web", n): NEW for n in ("n1", "n2", "n3")}))
+    started = after(written, None, {("web", n): NEW for n in ("n1", "n2", "n3")})
+    over = commit(going_on(step).decide(started, None, NOW))
+    done = decide(going_on(decide(ours, started)), after(started, over.change))
     assert isinstance(done, Done)
-    assert "one restart was enough for both" in done.outcome.message
+    assert "; another call on n1 led, one restart was enough for both" in done.outcome.message
+    assert not done.outcome.led
 
 
 def test_a_monitor_that_found_it_running_is_no_new_start() -> None:
@@ -482,7 +486,7 @@ def test_a_hold_on_a_primitive_that_ended_too_soon_is_paid_by_the_next_call() ->
     assert target is not None
     assert [debt.node for debt in debts(target, snapshot)] == [N1]
     later = begin_refresh(target, snapshot, QUIET, own=None, at_once=False, allow_collateral=False)
-    release = commit(later.decide(snapshot, None, NOW + 1000))
+    release = commit(later.rehearsed().decide(snapshot, None, NOW + 1000))
     assert snapshot.holds
     snapshot = after(snapshot, release.change)
     again = commit(release.job.decide(snapshot, None, NOW + 1000))
@@ -527,7 +531,7 @@ def test_a_hold_that_ended_by_itself_after_the_stop_has_paid() -> None:
     assert target is not None
     assert [debt.node for debt in debts(target, held)] == [N1, N2, N3]
     assert [debt.node for debt in debts(target, back)] == [N1, N3]
-    release = commit(decide(holding(back), back, None, NOW + 1000))
+    release = commit(decide(holding(back).rehearsed(), back, None, NOW + 1000))
     back = after(back, release.change)
     again = commit(decide(going_on(release), back, None, NOW + 1000))
     assert SetMark(node=N2, name="pacewright-owed-web", value=TOKEN) in again.change.edits, "asked for once more"
@@ -697,7 +701,7 @@ def test_what_an_earlier_restart_has_left_does_not_pay_the_next_one() -> None:
     snapshot = cluster(
         CLONE, histories={("web", "n1"): run(), ("web", "n2"): NEW, ("web", "n3"): run()}, attributes=started, dc="2"
     )
-    step = commit(decide(begin(snapshot), snapshot))
+    step = commit(decide(begin(snapshot).rehearsed(), snapshot))
     assert step.summary == "restarting web on n1"
     snapshot = after(snapshot, step.change)
     target = find("web", snapshot, Settings())

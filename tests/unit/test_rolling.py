@@ -152,7 +152,7 @@ def test_what_a_call_that_died_has_drained_is_listed_and_given_back_by_the_next_
         now=NOW,
     )
     assert isinstance(job, Restart)
-    step = dataclasses.replace(job, drains=True).decide(snapshot, None, NOW)
+    step = dataclasses.replace(job, drains=True).rehearsed().decide(snapshot, None, NOW)
     assert isinstance(step, Restore)
     assert step.nodes == (N2,)
     job2, snapshot = written(step.job.decide(snapshot, None, NOW), snapshot)
@@ -180,7 +180,7 @@ def test_what_was_left_drained_restarts_first_and_nothing_else_goes_down_beside_
 
 def test_what_was_left_drained_beyond_a_roll_is_given_back_before_another_is_drained() -> None:
     snapshot = three(attributes={"n1": DRAINED})
-    step = called(snapshot, "restart", node="n2").decide(snapshot, None, NOW)
+    step = called(snapshot, "restart", node="n2").rehearsed().decide(snapshot, None, NOW)
     assert isinstance(step, Restore)
     assert step.nodes == (N1,)
     assert isinstance(step.job.decide(snapshot, None, NOW), Commit)

@@ -158,7 +158,7 @@ def test_a_hold_that_a_call_has_left_is_taken_away_by_any_refresh() -> None:
     )
     HoldInstance(resource=ResourceId("web-clone"), node=N1, until=NOW + 60).apply(snapshot.root)
     snapshot = after(snapshot)
-    step = refresh(snapshot, "n2", "aaaa").decide(snapshot, None, NOW)
+    step = refresh(snapshot, "n2", "aaaa").rehearsed().decide(snapshot, None, NOW)
     assert isinstance(step, Commit)
     snapshot = after(snapshot, step.change)
     step = step.job.decide(snapshot, None, NOW)

@@ -7,27 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from pacewright.cluster import Instance, Node, ResourceId, SetMark, Snapshot
-from pacewright.service.revision import BEGUN, OWED, still_owed, unproven
+from pacewright.cluster import Instance, Node, NodeName, ResourceId, SetMark, Snapshot
+from pacewright.service.revision import BEGUN, OWED, begun_on, still_owed, unproven
 from pacewright.service.slots import WHOLE, Slot, Slots, SlotState
 
-__all__ = ["ended", "over", "set_begun"]
+__all__ = ["begun_by", "ended", "over", "set_begun"]
 
 
-def set_begun(slots: Slots, chosen: Iterable[Slot], snapshot: Snapshot) -> Iterator[SetMark]:
-    """Note which runs are to end in these slots."""
+def set_begun(slots: Slots, chosen: Iterable[Slot], snapshot: Snapshot, *, by: NodeName | None) -> Iterator[SetMark]:
+    """Note which runs are to end in these slots, and which node has written it."""
     for slot in chosen:
         for instance in slots.instances(slot, snapshot):
             if instance.run is not None:
-                yield SetMark(node=instance.node, name=BEGUN + instance.resource, value=instance.run.key)
+                value = f"{instance.run.key}@{by or ''}"
+                yield SetMark(node=instance.node, name=BEGUN + instance.resource, value=value)
+
+
+def begun_by(slots: Slots, snapshot: Snapshot) -> dict[Slot, NodeName]:
+    """Slots with such a note, and who has written it."""
+    return {
+        WHOLE if slots.target.many is None else Slot(node): found[1]
+        for primitive in slots.target.primitives
+        for node in snapshot.nodes
+        if (found := begun_on(primitive, node, snapshot)) is not None
+    }
 
 
 def ended(slots: Slots, these: Iterable[Slot], snapshot: Snapshot) -> Iterator[SetMark]:
     """Cross that out where they are seen to have ended."""
     for primitive in slots.target.primitives:
-        for node in snapshot.nodes.values():
-            if BEGUN + primitive in node.marks and {WHOLE, Slot(node.name)}.intersection(these):
-                yield SetMark(node=node.name, name=BEGUN + primitive, value=None)
+        for node in snapshot.nodes:
+            if begun_on(primitive, node, snapshot) is not None and {WHOLE, Slot(node)}.intersection(these):
+                yield SetMark(node=node, name=BEGUN + primitive, value=None)
 
 
 def over(
@@ -43,12 +54,12 @@ def over(
     """
     for primitive in slots.target.primitives:
         for node in snapshot.nodes.values():
-            begun = node.marks.get(BEGUN + primitive)
+            begun = begun_on(primitive, node.name, snapshot)
             slot = WHOLE if slots.target.many is None else Slot(node.name)
             if begun is None or slot in lost:
                 continue
             elsewhere = slot not in states or states[slot] is SlotState.AWAY
-            if states.get(slot) is SlotState.FRESH or (elsewhere and _restarted(primitive, node, begun, snapshot)):
+            if states.get(slot) is SlotState.FRESH or (elsewhere and _restarted(primitive, node, begun[0], snapshot)):
                 yield SetMark(node=node.name, name=BEGUN + primitive, value=None)
                 here = (i for i in snapshot.instances.get(primitive, ()) if i.node == node.name)
                 if OWED + primitive in node.marks and all(still_owed(i, snapshot) is None for i in here):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pacewright.cluster import Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import OperationFailed
+from pacewright.service.lead import Lead
 from pacewright.service.slots import WHOLE, Slot, Slots
 from pacewright.service.step import Outcome
 from pacewright.service.target import Target
 
-__all__ = ["failure", "given_up", "outcome", "unfinished"]
+__all__ = ["failure", "given_up", "let_go", "outcome", "unfinished"]
+
+
+def let_go(slots: Slots, held: Iterable[Slot], paid: Collection[Slot]) -> str:
+    """What is said when holds are taken away; those that are not paid have ended before they stopped anything."""
+    stopped = ", ".join(map(slots.called, paid))
+    running = ", ".join(slots.called(slot) for slot in held if slot not in paid)
+    over = f"{running}: the hold is over and has stopped nothing; do the clocks of this node and of the DC agree?"
+    return "; ".join([f"{stopped} stopped, starting"] * bool(stopped) + [over] * bool(running))
 
 
 def unfinished(
@@ -45,12 +54,12 @@ def outcome(
     companions: Iterable[ResourceId],
     snapshot: Snapshot,
     notes: tuple[str, ...],
-    *,
-    led: bool,
+    lead: Lead,
 ) -> Outcome:
     """What a restart did that came to its end."""
     where = "" if fresh == [WHOLE] else f" on {', '.join(fresh)}"
-    by_others = "" if led else "; another call had asked for the same, one restart was enough for both"
+    other = f"another call on {lead.by}" if lead.by else "another call"
+    by_others = "" if lead.mine else f"; {other} led, one restart was enough for both"
     away = (
         f"{slot}: {slots.away(slot, snapshot) or 'it runs there no more'}, {_there(slots, slot, snapshot)}"
         for slot in slots.before
@@ -62,7 +71,7 @@ def outcome(
         message=f"{slots.target.name}: restarted{where}{by_others}.",
         notes=(*notes, *away, *along),
         restarted=tuple(slots.called(slot) for slot in fresh),
-        led=led,
+        led=lead.mine,
     )
 
 

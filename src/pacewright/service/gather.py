@@ -67,7 +67,8 @@ class Gather:
         """The same on a copy of the cluster, where no other node comes: it ends where it would begin to wait."""
         proceeds = self.barrier.timeout == 0 and self.barrier.on_timeout is OnTimeout.PROCEED
         barrier = self.barrier if proceeds else replace(self.barrier, timeout=0.0, on_timeout=OnTimeout.LATER)
-        return replace(self, barrier=barrier)
+        then = self.then.rehearsed() if isinstance(self.then, Restart) else self.then
+        return replace(self, barrier=barrier, then=then)
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""

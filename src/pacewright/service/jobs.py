@@ -125,6 +125,7 @@ class _Asked:
             order=said.order,
             keeps_going=said.keeps_going,
             drains=said.drain is not None,
+            here=self.here,
         )
 
     def _restart(self) -> Restart:

@@ -221,7 +221,7 @@ class Services:
         copy = Simulation(snapshot)
         deadline = Deadline.after(min(seconds, _REHEARSAL), self._clock)
         where = f"{name}: not begun; on a copy of the cluster"
-        job = job.rehearsed() if isinstance(job, Gather) else job
+        job = job.rehearsed() if isinstance(job, Gather | Restart) else job
         try:
             outcome = carry_out(job, copy, name=where, deadline=deadline, clock=self._clock, progress=_silent)
         except DeadlinePassed as error:

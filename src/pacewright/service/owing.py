@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot
-from pacewright.service.revision import BEGUN, OWED, owed_on
+from pacewright.service.revision import BEGUN, OWED, begun_on, owed_on
 from pacewright.service.slots import WHOLE, Slot
 from pacewright.service.target import Target
 
@@ -25,8 +25,8 @@ def noted(primitive: ResourceId, slot: Slot, token: str, snapshot: Snapshot) -> 
 def noted_on(primitive: ResourceId, node: NodeName, token: str, snapshot: Snapshot) -> Iterator[SetMark]:
     """The same for one node. What has started anew since an earlier restart was begun has paid that one, not this."""
     here = [i for i in snapshot.instances.get(primitive, ()) if i.node == node and i.run is not None]
-    begun = snapshot.nodes[node].marks.get(BEGUN + primitive)
-    anew = begun is not None and any(i.run is not None and i.run.key != begun for i in here)
+    begun = begun_on(primitive, node, snapshot)
+    anew = begun is not None and any(i.run is not None and i.run.key != begun[0] for i in here)
     if anew:
         yield SetMark(node=node, name=BEGUN + primitive, value=None)
     if anew or owed_on(primitive, node, snapshot) is None:

@@ -22,6 +22,7 @@ from pacewright.cluster import (
     Snapshot,
 )
 from pacewright.errors import NoQuorum, Refused
+from pacewright.service.lead import left_to_the_leader
 from pacewright.service.report import OwnReport
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, owed_on, reported, revision_of, stale, still_owed, unproven
@@ -113,7 +114,8 @@ class Refresh(Restart):
         slots = self.slots.including(again, snapshot)
         job = replace(self, slots=slots.without(self._no_longer_due(due, snapshot)))
         if not job.slots.before:
-            return job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
+            step = job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
+            return left_to_the_leader(job, step, {}, snapshot, now)
         return Restart.decide(job, snapshot, planned, now)
 
     def _no_longer_due(self, due: list[Debt], snapshot: Snapshot) -> set[Slot]:

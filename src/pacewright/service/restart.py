@@ -31,7 +31,8 @@ from pacewright.service.begun import ended, over, set_begun
 from pacewright.service.beside import busy_beside, down_meanwhile, newly_held
 from pacewright.service.drained import drained, given_back, set_drained
 from pacewright.service.effects import collateral
-from pacewright.service.ending import failure, given_up, outcome, unfinished
+from pacewright.service.ending import failure, given_up, let_go, outcome, unfinished
+from pacewright.service.lead import NOBODY, Lead, left_to_the_leader
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
 from pacewright.service.renewed import renewed
@@ -107,6 +108,8 @@ class Restart:
         drained: slots that this call has drained.
         restored: nodes whose instance this call has given back.
         notes: what else is to be said in the end.
+        lead: who writes the steps, this call or another.
+        here: this node, if it is in the cluster.
     """
 
     slots: Slots
@@ -126,6 +129,8 @@ class Restart:
     drained: frozenset[Slot] = frozenset()
     restored: frozenset[NodeName] = frozenset()
     notes: tuple[str, ...] = ()
+    lead: Lead = NOBODY
+    here: NodeName | None = None
 
     @property
     def target(self) -> Target:
@@ -136,6 +141,10 @@ class Restart:
     def steps(self) -> int:
         """In how many steps it goes."""
         return 1 if self.at_once else len(self.slots.before)
+
+    def rehearsed(self) -> Restart:
+        """The same on a copy of the cluster, where nobody else does anything."""
+        return replace(self, lead=Lead(mine=True))
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
@@ -148,8 +157,9 @@ class Restart:
         states = {s: is_ for s, is_ in self.slots.states(snapshot, planned).items() if s not in self.lost}
         if SlotState.FAILED in states.values() and planned is None:
             return Ask()
-        job = replace(self, slots=self.slots.knowing(states, snapshot))
-        return job._step(states, snapshot, planned, now)  # noqa: SLF001 - itself
+        job = replace(self, slots=self.slots.knowing(states, snapshot), lead=self.lead.told(self.slots, snapshot))
+        step = job._step(states, snapshot, planned, now)  # noqa: SLF001 - itself
+        return left_to_the_leader(job, step, states, snapshot, now)
 
     def _step(self, states: Mapping[Slot, SlotState], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         def those(*wanted: SlotState) -> list[Slot]:
@@ -227,7 +237,7 @@ class Restart:
         for primitive in self.target.primitives:
             edits.append(self._revisions(primitive, chosen, snapshot))
             edits += self._debts(primitive, chosen, old, snapshot)
-        edits += set_begun(self.slots, chosen, snapshot)
+        edits += set_begun(self.slots, chosen, snapshot, by=self.here)
         reason = f"restart {self.target.name}" + (f" on {', '.join(chosen)}" if chosen != (WHOLE,) else "")
         return Commit(
             change=Change(edits=tuple(edits), reason=reason),
@@ -293,7 +303,7 @@ class Restart:
         for primitive in self.target.primitives:
             # A hold can expire before it has worked, so what it is to pay stays owed until it is taken away.
             edits += self._debts(primitive, (), old, snapshot)
-        edits += set_begun(self.slots, self._asked_for(chosen, snapshot), snapshot)
+        edits += set_begun(self.slots, self._asked_for(chosen, snapshot), snapshot, by=self.here)
         for slot in chosen:
             if slot == WHOLE or many is None:
                 edits.append(HoldResource(resource=self.target.resource, until=until))
@@ -329,14 +339,9 @@ class Restart:
         return Commit(
             change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
             job=replace(self, commits=self.commits + 1),
-            summary=self._let_go(paid, [slot for slot in slots if slot not in paid]),
+            summary=let_go(self.slots, slots, paid),
             foreseen=True,
         )
-
-    def _let_go(self, paid: list[Slot], unpaid: list[Slot]) -> str:
-        stopped, running = (", ".join(self.slots.called(slot) for slot in those) for those in (paid, unpaid))
-        over = f"{running}: the hold is over and has stopped nothing; do the clocks of this node and of the DC agree?"
-        return "; ".join([f"{stopped} stopped, starting"] * bool(paid) + [over] * bool(unpaid))
 
     def _nodes(self, slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
         return [node for node in snapshot.nodes if WHOLE in slots or Slot(node) in slots]
@@ -372,7 +377,7 @@ class Restart:
         step = self._leftovers(snapshot, tuple(self._settled_debts(snapshot)))
         if self.lost:
             return step or Fail(error=given_up(self.target, self.lost, fresh))
-        told = outcome(self.slots, fresh, self.companions, snapshot, self.notes, led=bool(self.commits))
+        told = outcome(self.slots, fresh, self.companions, snapshot, self.notes, self.lead)
         return replace(step, ends=told) if isinstance(step, Commit) else step or Done(outcome=told)
 
     def _leftovers(self, snapshot: Snapshot, settled: tuple[Edit, ...] = ()) -> Next | None:

@@ -32,6 +32,7 @@ __all__ = [
     "REPORT",
     "Debt",
     "Report",
+    "begun_on",
     "debts",
     "fingerprint_in",
     "owed_on",
@@ -50,8 +51,8 @@ REPORT = "pacewright-config-"
 OWED = "pacewright-owed-"
 """A mark of this name and a primitive's id holds the revision of a restart that is due there."""
 BEGUN = "pacewright-begun-"
-"""A mark of this name and a primitive's id holds the key of the run that a commit has put an end to, until the next
-start was seen."""
+"""A mark of this name and a primitive's id holds `KEY@NODE`, until the next start was seen: the key of the run that a
+commit has put an end to, and from which node that was written."""
 
 ONCE = "once-"
 """How a fingerprint begins that stands for a change whose inputs nobody knows: this, and a token."""
@@ -116,6 +117,12 @@ def owed_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str | 
     return snapshot.nodes[node].marks.get(OWED + primitive)
 
 
+def begun_on(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> tuple[str, NodeName] | None:
+    """A restart there whose start was not seen yet: the key of the run that was to end, and who wrote it."""
+    key, _, by = (snapshot.nodes[node].marks.get(BEGUN + primitive) or "").partition("@")
+    return (key, NodeName(by)) if key else None
+
+
 def revision_of(fingerprint: str | None, token: str | None) -> str:
     """The revision of a config, started because of a token (or not)."""
     return "+".join(part for part in (fingerprint, token) if part)
@@ -169,15 +176,15 @@ def began_after(instance: Instance, snapshot: Snapshot) -> float | None:
     if run is None or run.started is not None:
         return run.started if run is not None else None
     asked = token_time(snapshot.resources[instance.resource].revision_on(instance.node) or "")
-    begun = BEGUN + instance.resource in snapshot.nodes[instance.node].marks
-    return asked if asked is not None and not begun and run.since is not None and asked <= run.since else None
+    begun = begun_on(instance.resource, instance.node, snapshot)
+    return asked if asked is not None and begun is None and run.since is not None and asked <= run.since else None
 
 
 def unproven(instance: Instance, snapshot: Snapshot) -> bool:
     """True if its restart was committed, nobody saw it start, and a probe has hidden since whether it did."""
-    begun = snapshot.nodes[instance.node].marks.get(BEGUN + instance.resource)
+    begun = begun_on(instance.resource, instance.node, snapshot)
     run = instance.run
-    return begun is not None and run is not None and run.operation == "monitor" and run.key != begun
+    return begun is not None and run is not None and run.operation == "monitor" and run.key != begun[0]
 
 
 def still_owed(instance: Instance, snapshot: Snapshot) -> str | None:
@@ -185,9 +192,9 @@ def still_owed(instance: Instance, snapshot: Snapshot) -> str | None:
 
     None also if it has started anew since that restart was begun, whoever let it: a hold that ended by itself, too.
     """
-    begun = snapshot.nodes[instance.node].marks.get(BEGUN + instance.resource)
+    begun = begun_on(instance.resource, instance.node, snapshot)
     run = instance.run
-    anew = begun is not None and run is not None and run.key != begun and run.started is not None
+    anew = begun is not None and run is not None and run.key != begun[0] and run.started is not None
     return None if anew else owed_on(instance.resource, instance.node, snapshot)
 
 
