@@ -61,7 +61,8 @@ COUNTED_AGENT = """\
 # An OCF agent without any reload action, which counts its starts.
 state=/run/counted-$OCF_RESOURCE_INSTANCE
 case $1 in
-start) [ -e $state ] || echo start >>/var/lib/counted-${OCF_RESOURCE_INSTANCE%:*}.starts; : >$state ;;
+start) if grep -qs bad /etc/counted.conf; then echo "counted.conf: bad value" >&2; exit 1; fi
+  [ -e $state ] || echo start >>/var/lib/counted-${OCF_RESOURCE_INSTANCE%:*}.starts; : >$state ;;
 stop) sleep ${OCF_RESKEY_slow_stop:-0}; rm -f $state ;;
 monitor) [ -e $state ] || exit 7 ;;
 meta-data) cat <<'XML'

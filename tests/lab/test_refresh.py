@@ -112,6 +112,45 @@ def test_a_killed_refresh_is_finished_by_whoever_comes_next(services: Counted) -
     assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 1}
 
 
+def settings(lab: Lab, *more: str) -> None:
+    text = "\n".join(["services:", "  web:", "    config: [/etc/web/web.conf]", *(f"    {line}" for line in more), ""])
+    for node in lab.nodes:
+        lab.write(node, "/etc/pacewright/services.yaml", text)
+
+
+@pytest.mark.parametrize("rules", ["[dc_last]", "[]"])
+def test_a_roll_goes_in_the_order_that_the_site_wants(services: Counted, rules: str) -> None:
+    lab = services.lab
+    settings(lab, f"order: {rules}")
+    dc = str(services.snapshot().dc)
+    by_name = list(lab.nodes)
+    wanted = by_name if rules == "[]" else [*(node for node in by_name if node != dc), dc]
+    pacewright(lab, "n2", "service", "restart", "web").checked()
+    began = {str(i.node): i.run.started or 0.0 for i in services.instances("web") if i.run is not None}
+    assert sorted(by_name, key=lambda node: began[node]) == wanted
+
+
+def test_a_roll_that_is_to_continue_goes_on_without_what_fails_and_says_so_in_the_end(services: Counted) -> None:
+    lab = services.lab
+    settings(lab, "on_failure: continue")
+    victim = next(node for node in lab.nodes if node != services.snapshot().dc)  # its turn comes first
+    others = [node for node in lab.nodes if node != victim]
+    services.configure(f"at {SYSTEM_CLOCK.now()}")
+    for node in others:
+        pacewright(lab, node, "service", "report", "web").checked()
+    services.configure("bad", [victim])
+    before = dict(services.starts("web"))
+    failed = pacewright(lab, victim, "service", "refresh", "web")
+    assert failed.code == 1
+    text = failed.stderr.decode()
+    assert f"did not come up on {victim}" in text
+    assert f"Restarted on {', '.join(others)}." in text
+    assert grown(before, dict(services.starts("web"))) == {victim: 0} | dict.fromkeys(others, 1)
+    services.configure(f"at {SYSTEM_CLOCK.now()}", [victim])
+    pacewright(lab, victim, "service", "refresh", "web").checked()
+    assert grown(before, dict(services.starts("web"))) == {"n1": 1, "n2": 1, "n3": 1}
+
+
 def test_maintenance_puts_it_off_and_the_next_call_pays(services: Counted) -> None:
     lab = services.lab
     before = dict(services.starts("counted-counted"))

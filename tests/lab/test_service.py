@@ -160,12 +160,36 @@ def test_a_failing_instance_stops_the_roll_and_a_second_run_goes_on(services: Co
     text = failed.stderr.decode()
     assert f"web did not come up on {victim}" in text
     assert f"{', '.join(others)} not touched" in text
+    assert f"the last lines of web on {victim}:" in text
+    assert "web.conf: bad value" in text, "they come from another node"
     assert [services.served(node) for node in others] == [old, old]
     before = dict(services.starts("web"))
     services.configure("three")
     pacewright(services.lab, others[0], "service", "restart", "web").checked()
     assert grown(before, dict(services.starts("web"))) == {"n1": 1, "n2": 1, "n3": 1}
     assert {services.served(node) for node in services.lab.nodes} == {"three"}
+
+
+@pytest.mark.trixie
+def test_what_an_agent_printed_on_another_node_is_shown_and_without_a_login_there_where_to_look(
+    services: Counted,
+) -> None:
+    lab = services.lab
+    victim = next(node for node in lab.nodes if node != services.snapshot().dc)
+    caller = next(node for node in lab.nodes if node != victim)
+    restart = ("service", "restart", "counted", "--node", victim)
+    lab.write(victim, "/etc/counted.conf", "bad\n")
+    shown = pacewright(lab, caller, *restart).stderr.decode()
+    lab.run(caller, ["mv", "/root/.ssh", "/root/.ssh-away"]).checked()
+    missing = pacewright(lab, caller, *restart).stderr.decode()
+    lab.run(caller, ["mv", "/root/.ssh-away", "/root/.ssh"]).checked()
+    lab.run(victim, ["rm", "/etc/counted.conf"]).checked()
+    pacewright(lab, caller, *restart).checked()
+    for text in (shown, missing):
+        assert f"counted did not come up on {victim}" in text
+        assert f"Look at `journalctl` on {victim}" in text
+    assert f"the last lines of counted on {victim}:\n    counted.conf: bad value" in shown
+    assert "counted.conf" not in missing
 
 
 @pytest.mark.trixie

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pacewright.errors import OperationFailed, PacewrightError, ToolOutput
+from pacewright.errors import OperationFailed, ToolOutput
 from pacewright.process import run
 
-__all__ = ["Unit", "disable_at_boot", "last_lines", "operate", "show", "show_all"]
+__all__ = ["Unit", "disable_at_boot", "full_name", "operate", "show", "show_all"]
 
 _SHOW_TIMEOUT = 10.0
 _SHOW_EACH = 0.5
@@ -53,7 +53,7 @@ def show_all(names: Sequence[str]) -> tuple[Unit, ...]:
     """
     if not names:
         return ()
-    full = [_full(name) for name in names]
+    full = [full_name(name) for name in names]
     argv = ["systemctl", "show", "--property", "LoadState,ActiveState,SubState,UnitFileState,MainPID", "--", *full]
     done = run(argv, timeout=_SHOW_TIMEOUT + _SHOW_EACH * len(names)).checked()
     blocks = done.stdout.decode(errors="replace").strip().split("\n\n")
@@ -82,22 +82,13 @@ def operate(verb: str, name: str, *, timeout: float) -> None:
     Raises:
         OperationFailed: systemd could not; with what it said.
     """
-    done = run(["systemctl", verb, "--", _full(name)], timeout=timeout)
+    done = run(["systemctl", verb, "--", full_name(name)], timeout=timeout)
     if done.code != 0:
         raise OperationFailed(
             f"{name}: `systemctl {verb}` failed with exit code {done.code}.",
-            hint=f"Look at `journalctl -u {_full(name)}`.",
+            hint=f"Look at `journalctl -u {full_name(name)}`.",
             output=done.output[-1000:],
         )
-
-
-def last_lines(name: str, count: int = 10) -> str:
-    """The last lines that a unit has logged on this node; empty if the journal does not say."""
-    argv = ["journalctl", "--no-pager", "--output=cat", f"--lines={count}", f"--unit={_full(name)}"]
-    try:
-        return run(argv, timeout=_SHOW_TIMEOUT).stdout.decode(errors="replace").strip()
-    except PacewrightError:
-        return ""
 
 
 def disable_at_boot(name: str) -> bool:
@@ -109,6 +100,7 @@ def disable_at_boot(name: str) -> bool:
     return True
 
 
-def _full(name: str) -> str:
+def full_name(name: str) -> str:
+    """A unit's name with its suffix; without one it is a service."""
     suffixes = (".service", ".socket", ".timer", ".target", ".mount", ".path")
     return name if name.endswith(suffixes) else f"{name}.service"

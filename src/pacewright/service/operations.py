@@ -13,7 +13,6 @@ from pacewright.cluster import (
     Forecast,
     LiveConnection,
     NodeName,
-    ResourceId,
     Simulation,
     Snapshot,
     read,
@@ -31,6 +30,7 @@ from pacewright.service.due import to_reconcile
 from pacewright.service.gather import Gather
 from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
+from pacewright.service.logged import with_last_lines
 from pacewright.service.loop import Progress, carry_out
 from pacewright.service.names import every_service, service_names
 from pacewright.service.native import Native, native
@@ -267,7 +267,7 @@ class Services:
                     journal=call,
                 )
             except OperationFailed as error:
-                raise _with_output(error, snapshot) from None
+                raise with_last_lines(error, target, snapshot, _this_node(snapshot)) from None
         return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
     def _job(
@@ -376,15 +376,6 @@ class Services:
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:
     names = place.local_names()
     return next((NodeName(n) for n in names if snapshot is not None and n in snapshot.nodes), None)
-
-
-def _with_output(error: OperationFailed, snapshot: Snapshot) -> OperationFailed:
-    """The error with the unit's last log lines, if it failed on this node."""
-    resource = snapshot.resources.get(ResourceId(error.resource))
-    unit = resource.agent.unit if resource is not None and resource.agent is not None else None
-    if unit is None or error.output or error.node != _this_node(snapshot):
-        return error
-    return OperationFailed(error.message, hint=error.hint, output=units.last_lines(unit))
 
 
 def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
