@@ -404,6 +404,7 @@ def stepping(world: World, job: Job) -> Iterator[str]:
         assert not isinstance(step, Fail), step.error
         if isinstance(step, Wait):
             job, planned = step.job, world.what_if(snapshot)
+            world.clock.sleep(1.0)  # so some will take a leader for dead who lives
             continue
         assert isinstance(step, Commit)
         verdict = job.examine(step, world.what_if(snapshot, step.change, step.then), None)
