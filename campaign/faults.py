@@ -13,8 +13,10 @@ from pacewright.errors import PacewrightError
 
 __all__ = ["Breaker"]
 
-_FULL = "for d in /tmp /var/tmp; do mount -t tmpfs -o size=64k full $d; head -c 1M /dev/zero >$d/x 2>/dev/null; done"
-_EMPTY = "for d in /tmp /var/tmp; do while mountpoint -q $d && umount $d; do :; done; done"
+_FULL = "mount -t tmpfs -o size=64k full /tmp; head -c 1M /dev/zero >/tmp/x 2>/dev/null"
+_EMPTY = "while grep -q '^full /tmp ' /proc/mounts && umount -l /tmp; do :; done"
+_WRITE_AGAIN = "kill -PIPE $(pidof pacemaker-based)"
+"""After one write of the CIB that failed, Pacemaker writes none any more until it is told to, or starts anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class Breaker:
         """What leaves the node itself alone."""
         match fault.kind:
             case FaultKind.DISK:
-                self.site.lab.run(fault.nodes[0], ["sh", "-c", f"{_FULL}; true"], timeout=10)
+                self._fill(fault.nodes[0])
             case FaultKind.MAINTENANCE:
                 self.maintain(fault.nodes[0], on=True)
             case FaultKind.BAD_CONFIG:
@@ -89,6 +91,15 @@ class Breaker:
     def _kill_daemon(self, fault: Fault) -> bool:
         pids = self.site.lab.run(fault.nodes[0], ["pidof", fault.what], timeout=10).stdout.decode().split()
         return bool(pids) and self.site.lab.run(fault.nodes[0], ["kill", "-KILL", *pids], timeout=10).code == 0
+
+    def _fill(self, node: str) -> None:
+        """The node's disk, with the CIB, the logs and the journal on it; and /tmp, which nspawn puts elsewhere."""
+        self.site.lab.run(node, ["sh", "-c", f"{_FULL}; true"], timeout=10)
+        self.site.lab.fill(node)
+
+    def _give_room(self, node: str) -> None:
+        self.site.lab.give_room(node)
+        self.site.lab.run(node, ["sh", "-c", f"{_EMPTY}; {_WRITE_AGAIN}"], timeout=10)
 
     def mend(self, fault: Fault) -> None:
         """Put it right again. Nothing happens if it is right already."""
@@ -103,7 +114,7 @@ class Breaker:
                     case FaultKind.FREEZE:
                         lab.thaw(node)
                     case FaultKind.DISK:
-                        lab.run(node, ["sh", "-c", _EMPTY], timeout=10)
+                        self._give_room(node)
                     case FaultKind.MAINTENANCE:
                         self.maintain(node, on=False)
                     case FaultKind.BAD_CONFIG:

@@ -11,7 +11,8 @@ from pacewright.lab import Lab
 __all__ = ["BEGINNING", "CONFIG", "LOGS", "SERVICES", "Service", "furnish"]
 
 CONFIG = "/etc/campaign"
-LOGS = "/var/lib/campaign"
+LOGS = "campaign"
+"""Below the folder that all nodes share, so that a full disk or a power cut takes nothing from what is judged."""
 BEGINNING = "/usr/local/lib/campaign/web.py"
 """A file in each node that is as old as the campaign."""
 _INSIDE = Path(__file__).parent / "inside"
@@ -50,7 +51,7 @@ Description=The web service of the campaign
 [Service]
 Type=notify
 ExecStart=/usr/bin/python3 /usr/local/lib/campaign/web.py
-ExecStopPost=/bin/sh -c 'echo "stop $(date +%%s.%%N) - -" >>/var/lib/campaign/web.log'
+ExecStopPost=/bin/sh -c 'echo "stop $(date +%%s.%%N) - -" >>/run/pacewright-lab/campaign/$(uname -n)/web.log'
 """
 # All nodes count the whole machine's load as theirs; Pacemaker would work off one operation after another.
 _PROPERTIES = """\
@@ -72,7 +73,8 @@ def furnish(lab: Lab, *, with_inputs: bool) -> None:
         with_inputs: the installed program knows `config:` in services.yaml.
     """
     for node in lab.nodes:
-        lab.run(node, ["mkdir", "-p", CONFIG, LOGS, _AGENTS]).checked()
+        (lab.shared / LOGS / node).mkdir(parents=True)
+        lab.run(node, ["mkdir", "-p", CONFIG, _AGENTS]).checked()
         for name in ("web.py", "skewed.py"):
             lab.write(node, f"/usr/local/lib/campaign/{name}", (_INSIDE / name).read_text(encoding="utf-8"))
         agent = (_INSIDE / "counted").read_text(encoding="utf-8")

@@ -27,6 +27,8 @@ __all__ = ["NODES", "Campaign"]
 NODES = ("n1", "n2", "n3")
 PACKAGES = ("curl", "haproxy")
 """What the tests' nodes have too, so that one root file system serves all."""
+_DISK = 1024
+"""MiB. It is only there to be filled, and holds logs and the journal of all runs."""
 _VERBS = ("restart", "refresh", "report")
 
 
@@ -64,7 +66,7 @@ class Campaign:
     @contextmanager
     def _stage(self) -> Iterator[tuple[Site, Poller, frozenset[str]]]:
         labs.down(self.name)
-        lab = labs.up(self.name, nodes=len(NODES), distro=self.distro, packages=PACKAGES)
+        lab = labs.up(self.name, nodes=len(NODES), distro=self.distro, packages=PACKAGES, disk=_DISK)
         try:
             verbs = known_verbs(lab)
             self.say(f"lab {self.name} ({self.distro}) is up; pacewright knows: {', '.join(sorted(verbs))}")

@@ -27,7 +27,7 @@ class FaultKind(Enum):
     QUORUM = "network of two nodes cut"
     FREEZE = "node frozen"
     DAEMON = "pacemaker daemon killed"
-    DISK = "disk full"
+    DISK = "disk of a node full"
     CLOCK = "caller's clock jumps by minutes"
     MAINTENANCE = "maintenance mode"
     BAD_CONFIG = "instance that fails to start"

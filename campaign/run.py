@@ -176,9 +176,10 @@ class Run:
             lab.heal(node)
             lab.thaw(node)
             lab.boot(node)
-        for hit, _ in self.struck:
-            if hit.kind in {FaultKind.DISK, FaultKind.BAD_CONFIG}:
-                breaker.mend(hit)
+        for kind in (FaultKind.DISK, FaultKind.BAD_CONFIG):  # a config needs room
+            for hit, _ in self.struck:
+                if hit.kind is kind:
+                    breaker.mend(hit)
         self._say("everything is healed")
         waited = [caller for caller in self.callers.values() if not caller.over]
         for caller in waited:

@@ -76,7 +76,7 @@ class Site:
             for service, about in SERVICES.items():
                 for primitive in about.primitives:
                     with contextlib.suppress(FileNotFoundError):
-                        text = self.lab.read(node, f"{LOGS}/{primitive}.log")
+                        text = (self.lab.shared / LOGS / node / f"{primitive}.log").read_text(encoding="utf-8")
                         found += read_log(text, node=node, service=service, primitive=primitive)
         return tuple(sorted(found, key=lambda entry: entry.at))
 

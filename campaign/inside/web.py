@@ -8,12 +8,13 @@ import sys
 import time
 
 CONFIG = pathlib.Path("/etc/campaign/web.conf").read_text().strip()
+LOG = f"/run/pacewright-lab/campaign/{os.uname().nodename}/web.log"
 
 
 def note(what: str) -> None:
     """One line, whole, in the service's own log."""
     line = f"{what} {time.time():.6f} {CONFIG} -\n"
-    log = os.open("/var/lib/campaign/web.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    log = os.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(log, line.encode())
     os.close(log)
 

@@ -285,6 +285,28 @@ def test_two_labs_side_by_side_do_not_know_of_each_other(lab: Lab, name: str) ->
     assert lab.run("n1", ["true"]).code == 0
 
 
+def test_a_full_disk_stays_full_until_it_is_given_room(name: str) -> None:
+    lab = labs.up(name, nodes=1, packages=PACKAGES, disk=128)
+    write = ["sh", "-c", "head -c 100k /dev/zero >/var/lib/pacemaker/cib/more"]
+    lab.fill("n1")
+    assert b"No space left" in lab.run("n1", write).stderr
+    lab.kill("n1")
+    lab.boot("n1")
+    assert until(lambda: b"No space left" in lab.run("n1", write).stderr, Deadline.after(10), every=0.1)
+    (lab.shared / "told").write_text("kept outside")
+    assert lab.read("n1", "/run/pacewright-lab/told") == "kept outside"
+    lab.give_room("n1")
+    lab.run("n1", write).checked()
+    lab.down()
+    assert traces(name) == []
+
+
+def test_a_disk_without_limit_cannot_be_filled(lab: Lab) -> None:
+    with pytest.raises(UsageError):
+        lab.fill("n1")
+    lab.give_room("n1")
+
+
 def test_trixie_with_pacemaker_3(name: str) -> None:
     other = labs.up(name, distro="trixie", packages=PACKAGES)
     assert out(other, "n1", "pacemakerd", "--version").startswith("Pacemaker 3.0")

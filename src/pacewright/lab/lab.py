@@ -12,7 +12,7 @@ from pathlib import Path
 from pacewright import process
 from pacewright.clock import Deadline
 from pacewright.errors import DeadlinePassed, NodeError, PacewrightError, UsageError
-from pacewright.lab import cgroup, deb, layer, network, quorum, removing, rootfs
+from pacewright.lab import cgroup, deb, layer, mounts, network, quorum, removing, rootfs
 from pacewright.lab import node as nodes
 from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState, load
@@ -195,6 +195,33 @@ class Lab:
         """Let a frozen node go on. Nothing happens if it is off or was never frozen."""
         if self.is_on(node):
             cgroup.freeze(cgroup.main_folder(self.name, node), still=False)
+
+    # --- disks
+
+    @property
+    def shared(self) -> Path:
+        """A folder of this machine that every node has as /run/pacewright-lab; what is written there needs no disk of
+        a node, and is not lost with its power.
+        """
+        return self.paths.power
+
+    def fill(self, node: str) -> None:
+        """Let the node's disk be full: writing to any of its files ends with ENOSPC (/run and /tmp are not on it).
+
+        Raises:
+            UsageError: its disk has no limit; see `up(disk=...)`.
+        """
+        mounts.fill(self._limited(node))
+
+    def give_room(self, node: str) -> None:
+        """Let the node's disk be as large again as it was made. Nothing happens if it has no limit."""
+        if self.state.disk:
+            mounts.give_room(self._limited(node), self.state.disk)
+
+    def _limited(self, node: str) -> Path:
+        if not self.state.disk:
+            raise UsageError(f"The disks of the lab {self.name!r} have no limit.", hint="Make it with up(disk=MiB).")
+        return self.paths.disk(self._known(node))
 
     # --- the whole lab
 

@@ -27,6 +27,7 @@ def up(
     distro: str = "bookworm",
     packages: Sequence[str] = (),
     fencing: bool = True,
+    disk: int = 0,
     progress: Say | None = None,
 ) -> Lab:
     """Boot a cluster and return it once it is whole: quorum, a DC, all nodes online, fencing ready.
@@ -37,6 +38,7 @@ def up(
         distro: bookworm (Pacemaker 2.1) or trixie (Pacemaker 3.0).
         packages: Debian packages to install beyond those of a bare cluster node.
         fencing: give the cluster a fence device.
+        disk: MiB of each node's own disk, taken from this machine's memory, for `Lab.fill`; 0: no limit.
         progress: is told each step, for people.
 
     Raises:
@@ -51,6 +53,7 @@ def up(
         distro=distro,
         packages=tuple(sorted(set(packages))),
         fencing=fencing,
+        disk=disk,
         created=SYSTEM_CLOCK.now(),
     )
     state = dataclasses.replace(state, rootfs=rootfs.key(state.distro, state.packages))
@@ -76,7 +79,7 @@ def _make(state: LabState, paths: LabPaths, say: Say) -> Lab:
     start_switch(paths)
     say(f"booting {', '.join(state.node_names)}")
     for node in state.node_names:
-        nodes.create_disk(paths, node)
+        nodes.create_disk(paths, node, state.disk)
         nodes.boot(paths, node, base)
     say("waiting for quorum")
     lab = Lab(state)

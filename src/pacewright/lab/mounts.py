@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from pacewright import process
 from pacewright.lab import host
 
-__all__ = ["below", "mount_overlay", "mounted", "unmount_below"]
+__all__ = ["below", "fill", "give_room", "mount_limited", "mount_overlay", "mounted", "unmount_below"]
 
 _TIMEOUT = 20.0
+_TRIES = 20
 
 
 def below(folder: Path, mountinfo: str) -> tuple[Path, ...]:
@@ -36,6 +38,35 @@ def mount_overlay(disk: Path, lowers: Sequence[Path]) -> Path:
     options = f"lowerdir={':'.join(map(str, lowers))},upperdir={disk / 'upper'},workdir={disk / 'work'}"
     host.run(["mount", "-t", "overlay", "-o", options, "pacewright-lab", str(root)])
     return root
+
+
+def mount_limited(folder: Path, mebibytes: int) -> None:
+    """Mount a file system with so much room on a folder; it is in this machine's memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    host.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=755", "pacewright-lab-disk", str(folder)])
+
+
+def fill(folder: Path) -> None:
+    """Let a limited file system be full from now on: it gets no more room than what is in it takes.
+
+    Raises:
+        ToolFailed: it grew each time that we looked.
+    """
+    for _ in range(_TRIES):
+        status = os.statvfs(folder)
+        taken = (status.f_blocks - status.f_bfree) * status.f_frsize
+        if process.run(_resized(folder, f"{taken}"), timeout=_TIMEOUT).code == 0:
+            return
+    host.run(_resized(folder, f"{taken}"))
+
+
+def give_room(folder: Path, mebibytes: int) -> None:
+    """Give a limited file system so much room."""
+    host.run(_resized(folder, f"{mebibytes}m"))
+
+
+def _resized(folder: Path, size: str) -> list[str]:
+    return ["mount", "-o", f"remount,size={size}", str(folder)]
 
 
 def unmount_below(folder: Path) -> None:

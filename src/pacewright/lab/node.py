@@ -34,8 +34,10 @@ _REBOOTED = "133"  # the exit code of systemd-nspawn --keep-unit after a reboot
 _NSPAWN_RUN = Path("/run/systemd/nspawn")
 
 
-def create_disk(paths: LabPaths, node: str) -> None:
-    """Give a new node its identity on its own disk."""
+def create_disk(paths: LabPaths, node: str, mebibytes: int = 0) -> None:
+    """Give a new node its own disk, of so many MiB if that is not 0, and its identity on it."""
+    if mebibytes:
+        mounts.mount_limited(paths.disk(node), mebibytes)
     etc = paths.disk(node) / "upper/etc"
     etc.mkdir(parents=True)
     (etc / "hostname").write_text(f"{node}\n")

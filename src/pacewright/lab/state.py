@@ -21,6 +21,7 @@ __all__ = ["DISTROS", "Gone", "LabState", "claim", "existing", "load", "lock", "
 
 DISTROS = ("bookworm", "trixie")
 MAX_NODES = 32
+MIN_DISK = 64
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
@@ -36,6 +37,7 @@ class LabState:
         distro: the Debian release of the nodes.
         packages: Debian packages beyond those of a bare cluster node, sorted.
         fencing: whether the cluster has a fence device and uses it.
+        disk: MiB of a node's own disk, which is in this machine's memory then; 0: as much as this machine's disk has.
         rootfs: name of its root file system in the cache.
         created: when, in seconds since the epoch.
         ready: False until `up` has come to its end.
@@ -49,6 +51,7 @@ class LabState:
     distro: str = "bookworm"
     packages: tuple[str, ...] = ()
     fencing: bool = True
+    disk: int = 0
     rootfs: str = ""
     created: float = 0.0
     ready: bool = False
@@ -59,6 +62,8 @@ class LabState:
             raise UsageError(f"--nodes {self.nodes}: a lab has 1 to {MAX_NODES} nodes.")
         if self.distro not in DISTROS:
             raise UsageError(f"--distro {self.distro}: not one of {', '.join(DISTROS)}.")
+        if self.disk and self.disk < MIN_DISK:
+            raise UsageError(f"A disk of {self.disk} MiB: a node needs {MIN_DISK}.")
         for package in self.packages:
             if not _PACKAGE.fullmatch(package):
                 raise UsageError(f"--with {package}: not the name of a Debian package.")
