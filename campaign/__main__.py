@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaign.figures import Figures
-from campaign.lead import NODES, Campaign
+from campaign.ground import NODES
+from campaign.lead import Campaign
 from campaign.plan import make_plan
 from pacewright.errors import PacewrightError
 from pacewright.lab import DISTROS

@@ -50,23 +50,43 @@ class Caller:
 
     Args:
         patience: seconds after which it is killed as hung.
+        after: the call that has to be over first, as in a config run.
     """
 
-    def __init__(self, lab: Lab, call: Call, words: Sequence[str], folder: Path, *, patience: float) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        call: Call,
+        words: Sequence[str],
+        folder: Path,
+        *,
+        patience: float,
+        after: Caller | None = None,
+    ) -> None:
         self.call = call
         self.begun = SYSTEM_CLOCK.now()
         self._patience = patience
         self._argv = (*_program(call), *words)
         self._out, self._err = folder / f"call-{call.number}.out", folder / f"call-{call.number}.err"
+        self._lab = lab
+        self._after = after
         self._process: Process | None = None
         self._ended = 0.0
         self._killed = self._hung = False
-        with self._out.open("wb") as out, self._err.open("wb") as err, contextlib.suppress(PacewrightError, OSError):
-            self._process = lab.spawn(call.node, self._argv, stdout=out.fileno(), stderr=err.fileno())
+        if after is None:
+            self._start()
         self._thread = threading.Thread(target=self._wait, daemon=True)
         self._thread.start()
 
+    def _start(self) -> None:
+        self.begun = SYSTEM_CLOCK.now()
+        with self._out.open("wb") as out, self._err.open("wb") as err, contextlib.suppress(PacewrightError, OSError):
+            self._process = self._lab.spawn(self.call.node, self._argv, stdout=out.fileno(), stderr=err.fileno())
+
     def _wait(self) -> None:
+        if self._after is not None:
+            self._after.end()
+            self._start()
         if self._process is not None:
             try:
                 self._process.wait(timeout=self._patience)

@@ -39,6 +39,7 @@ def keep(
     )
     if record is not None:
         lines = [f"{e.at - begun:8.3f} {e.primitive} {e.node} {e.what} {e.config} {e.revision}" for e in record.entries]
+        lines += [f"{t.at - begun:8.3f} balancer {t.node} {t.what} {t.service}" for t in record.turns if t.at >= begun]
         (folder / "services.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (folder / "samples.txt").write_text("\n".join(_samples(record)) + "\n", encoding="utf-8")
     for node, document in (documents or {}).items():

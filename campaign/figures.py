@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from campaign.judge import restarts
 from campaign.plan import Plan
 from campaign.record import Record, Violation
+from campaign.restarts import restarts
 
 __all__ = ["Figures"]
 

@@ -1,4 +1,4 @@
-"""What the campaign's cluster runs: six services of different kinds, each of which counts its own starts."""
+"""What the campaign's cluster runs: nine services of different kinds, each of which counts its own starts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
-__all__ = ["BEGINNING", "CONFIG", "LOGS", "SERVICES", "Service", "furnish"]
+__all__ = ["BEGINNING", "CONFIG", "LOGS", "NODES", "SERVICES", "Service", "furnish"]
 
+NODES = ("n1", "n2", "n3")
 CONFIG = "/etc/campaign"
 LOGS = "campaign"
 """Below the folder that all nodes share, so that a full disk or a power cut takes nothing from what is judged."""
 BEGINNING = "/usr/local/lib/campaign/web.py"
 """A file in each node that is as old as the campaign."""
+_BALANCER = "/usr/local/lib/campaign/balancer"
 _INSIDE = Path(__file__).parent / "inside"
 _AGENTS = "/usr/lib/ocf/resource.d/campaign"
 
@@ -27,12 +29,20 @@ class Service:
         primitives: what it consists of, in order.
         clone: it runs on every node.
         reloading: its agent would only reload, so it is restarted by holds, and its revision never changes.
+        drained: a load balancer is told before an instance is stopped, and when it is healthy again.
+        warm: seconds after its start until an instance is healthy.
+        gate: it runs only where its config was reported; a run with it begins with it shut out everywhere.
+        together: all its instances restart in one step, once every node has reported.
         after: the service that it is ordered after, and so restarts along with.
     """
 
     primitives: tuple[str, ...]
     clone: bool = False
     reloading: bool = False
+    drained: bool = False
+    warm: float = 0.0
+    gate: bool = False
+    together: bool = False
     after: str = ""
 
 
@@ -42,6 +52,9 @@ SERVICES = {
     "cache": Service(primitives=("cache",), clone=True, reloading=True),
     "db": Service(primitives=("db",)),
     "worker": Service(primitives=("worker",), after="db"),
+    "pool": Service(primitives=("pool",), clone=True, drained=True, warm=1.0),
+    "gated": Service(primitives=("gated",), clone=True, gate=True),
+    "swarm": Service(primitives=("swarm",), clone=True, together=True),
     "tier": Service(primitives=("tier-front", "tier-back")),
 }
 
@@ -78,6 +91,7 @@ def furnish(lab: Lab, *, with_inputs: bool) -> None:
         for name in ("web.py", "skewed.py"):
             lab.write(node, f"/usr/local/lib/campaign/{name}", (_INSIDE / name).read_text(encoding="utf-8"))
         agent = (_INSIDE / "counted").read_text(encoding="utf-8")
+        lab.write(node, _BALANCER, (_INSIDE / "balancer").read_text(encoding="utf-8"), 0o755)
         for name in ("counted", "counted-reloading"):
             lab.write(node, f"{_AGENTS}/{name}", agent, 0o755)
         for name in SERVICES:
@@ -99,7 +113,22 @@ def furnish(lab: Lab, *, with_inputs: bool) -> None:
 
 
 def _services_yaml() -> str:
-    return "services:\n" + "".join(f"  {name}:\n    config: [{CONFIG}/{name}.conf]\n" for name in SERVICES)
+    return "services:\n" + "".join(_settings(name, service) for name, service in SERVICES.items())
+
+
+def _settings(name: str, service: Service) -> str:
+    text = f"  {name}:\n    config: [{CONFIG}/{name}.conf]\n"
+    if service.drained:
+        text += f"""    health: {{command: [{_BALANCER}, well, {name}, "{{node}}"], timeout: 20}}
+    drain:
+      before: [{_BALANCER}, out, {name}, "{{node}}"]
+      after: [{_BALANCER}, in, {name}, "{{node}}"]
+"""
+    if service.gate:
+        text += "    gate: true\n"
+    if service.together:
+        text += "    strategy: together\n    barrier: {timeout: 60}\n"
+    return text
 
 
 def _resources() -> str:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from campaign.calls import Ended
-from campaign.ground import SERVICES
+from campaign.ground import NODES, SERVICES
 from campaign.plan import FaultKind
 from campaign.record import Invariant, Record, Struck, Violation
-from campaign.starts import Down, Entry, Start, downs, starts
-from campaign.watching import Sample, revisions
+from campaign.restarts import restarts, struck_at
+from campaign.starts import Down, Entry, downs
+from campaign.together import barriers, drains, gates
+from campaign.watching import Sample
 
-__all__ = ["judge", "restarts"]
+__all__ = ["judge"]
 
 _SLACK = 15.0
 """Seconds beyond its time-out that a call may take: one look and one write on a machine so busy that each program
@@ -25,7 +27,8 @@ _KILLED = {-9, 137}
 def judge(record: Record) -> tuple[Violation, ...]:
     """Every invariant that did not hold."""
     rules = (_newest, _once, _one_down, _answers, _clean, _without_quorum, _calls, _up, _one_configuration, _listed)
-    return tuple(violation for rule in rules for violation in rule(record))
+    more = (drains, gates, barriers)
+    return tuple(violation for rule in (*rules, *more) for violation in rule(record))
 
 
 # -- 1 ----------------------------------------------------------------------------------------------------------------
@@ -51,43 +54,6 @@ def _newest(record: Record) -> Iterator[Violation]:
 # -- 2 ----------------------------------------------------------------------------------------------------------------
 
 
-def restarts(record: Record) -> dict[str, tuple[list[Start], list[Start]]]:
-    """For each primitive its starts in this run: those by our doing, and those that the cluster made by itself."""
-    found = {}
-    for about in SERVICES.values():
-        for primitive in about.primitives:
-            made = starts(
-                record.entries,
-                primitive,
-                clone=about.clone,
-                since=record.begun,
-                revision=(lambda entry: _systemd_revision(entry, record)) if primitive == "web" else _own_revision,
-            )
-            ours = [s for s in made if s.ours or (about.reloading and _by_hold(s, record))]
-            found[primitive] = (ours, [s for s in made if s not in ours])
-    return found
-
-
-def _own_revision(entry: Entry) -> str:
-    return entry.revision
-
-
-def _systemd_revision(entry: Entry, record: Record) -> str:
-    """A unit is not told its revision, so what the CIB said a moment before has to do."""
-    known = record.base
-    for sample in record.samples:
-        if sample.at >= entry.at:
-            break
-        if sample.quorate:
-            known = sample.marks
-    return revisions(known, entry.primitive, entry.node)
-
-
-def _by_hold(start: Start, record: Record) -> bool:
-    """A hold leaves no trace in the definition: a proper stop on a node that no fault touched was ours."""
-    return start.stopped is not None and _struck(record, start.entry.node, start.stopped, start.entry.at) is None
-
-
 def _once(record: Record) -> Iterator[Violation]:
     made = restarts(record)
     calm = not any(struck.node_fault for struck in record.faults)
@@ -101,7 +67,7 @@ def _once(record: Record) -> Iterator[Violation]:
                     where = f" on {node}" if node else ""
                     text = f"{primitive}{where}: {count} restarts by us, {allowed} allowed"
                     yield Violation(invariant=Invariant.ONCE, text=text)
-            along = len(made[about.after][0]) if about.after else 0
+            along = len(made[about.after][0]) if about.after else len(NODES) * _stops(record, service)
             if calm and len(others) > along:
                 when = ", ".join(f"{s.entry.node} at {s.entry.at - record.begun:.1f} s" for s in others)
                 text = f"{primitive}: restarted by nobody, without a fault: {when}"
@@ -120,32 +86,24 @@ def _allowed(record: Record, service: str, node: str) -> int:
         return unconditional
     changes = sum(n for (of, at), n in record.changes.items() if of == service and node in {"", at})
     set_back = sum(ended.call.clock < 0 and node in {"", ended.call.node} for ended in made)
-    return unconditional + changes + set_back
+    return unconditional + changes + set_back + _stops(record, service)
+
+
+def _stops(record: Record, service: str) -> int:
+    """How often the service was stopped, to be started again: once for a wave, however many call."""
+    return int(any(ended.call.service == service and ended.call.verb == "stop" for ended in record.calls))
 
 
 # -- 3 ----------------------------------------------------------------------------------------------------------------
 
 
-def _struck(record: Record, node: str, begin: float, end: float) -> float | None:
-    """The first moment in a time at which a fault was upon a node."""
-    node_faults = [struck for struck in record.faults if struck.node_fault]
-    losing = [s for s in node_faults if s.fault.kind is not FaultKind.BAD_CONFIG]
-    everywhere = len(losing) > 1 or any(s.fault.kind is FaultKind.QUORUM for s in losing)
-    hits = [
-        max(begin, struck.begun - 0.5)
-        for struck in losing
-        if (everywhere or node in struck.fault.nodes) and struck.begun - 0.5 <= end and begin <= struck.over
-    ]
-    return min(hits, default=None)
-
-
 def _one_down(record: Record) -> Iterator[Violation]:
     made = restarts(record)
     for about in SERVICES.values():
-        if not about.clone:
+        if not about.clone or about.together:
             continue
         for primitive in about.primitives:
-            times = downs(made[primitive][0], lambda node, begin, end: _struck(record, node, begin, end))
+            times = downs(made[primitive][0], lambda n, begin, end: struck_at(record, n, begin, end), warm=about.warm)
             for one, other in _overlapping(sorted(times, key=lambda down: down.begin)):
                 at = other.begin - record.begun
                 text = f"{primitive}: {other.node} was stopped at {at:.1f} s while {one.node} was still down"
@@ -228,6 +186,8 @@ def _acceptable(ended: Ended, record: Record) -> set[int]:
         codes.add(7)
     if any(struck.fault.kind is FaultKind.MAINTENANCE for struck in hit):
         codes.add(5)
+    if hit and SERVICES[ended.call.service].together:
+        codes.add(7)  # it waits for one who may have been killed before its report, or refused
     return codes
 
 

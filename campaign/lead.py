@@ -10,7 +10,7 @@ from pathlib import Path
 
 from campaign.evidence import keep
 from campaign.figures import Figures
-from campaign.ground import furnish
+from campaign.ground import NODES, furnish
 from campaign.judge import judge
 from campaign.plan import Plan, make_plan
 from campaign.record import Invariant, Record, Violation
@@ -22,14 +22,13 @@ from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
 from pacewright.lab import Lab
 
-__all__ = ["NODES", "Campaign"]
+__all__ = ["Campaign"]
 
-NODES = ("n1", "n2", "n3")
 PACKAGES = ("curl", "haproxy")
 """What the tests' nodes have too, so that one root file system serves all."""
 _DISK = 1024
 """MiB. It is only there to be filled, and holds logs and the journal of all runs."""
-_VERBS = ("restart", "refresh", "report")
+_VERBS = ("restart", "refresh", "report", "start", "stop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

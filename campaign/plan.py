@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-__all__ = ["BAD", "Call", "Change", "Fault", "FaultKind", "Plan", "make_plan"]
+__all__ = ["BAD", "Call", "Change", "Fault", "FaultKind", "Plan", "last_report", "make_plan"]
 
 BAD = "bad"
 """A config that begins with this word keeps its service from starting."""
 
-_WEIGHTS = {"web": 4, "api": 3, "cache": 3, "db": 2, "tier": 2, "worker": 1}
+_WEIGHTS = {"web": 4, "api": 3, "cache": 3, "pool": 4, "gated": 3, "swarm": 4, "db": 2, "tier": 2, "worker": 1}
+_GATED, _TOGETHER = "gated", "swarm"
 _TIMEOUTS = (90.0, 90.0, 90.0, 20.0, 6.0)
 _DAEMONS = ("pacemaker-controld", "pacemaker-based", "pacemaker-schedulerd", "pacemaker-execd")
 
@@ -64,6 +65,8 @@ class Call:
 
     Attributes:
         verb: `refresh` becomes `restart` where the installed program does not know it yet.
+        options: further ones, such as `--barrier`.
+        after: the number of a call that has to be over first; -1 if none has.
         clock: seconds by which the caller's wall clock is wrong, from `clock_at` seconds of its life on.
     """
 
@@ -73,6 +76,8 @@ class Call:
     service: str
     node: str
     timeout: float
+    options: tuple[str, ...] = ()
+    after: int = -1
     clock: float = 0.0
     clock_at: float = 0.0
 
@@ -137,12 +142,22 @@ class Plan:
 
 def _call_line(call: Call) -> str:
     clock = f", clock {call.clock:+.0f} s from {call.clock_at:.1f} s on" if call.clock else ""
-    return f"call {call.number}: {call.verb} {call.service} on {call.node}, time-out {call.timeout:g} s{clock}"
+    words = " ".join((call.verb, call.service, *call.options))
+    after = f", after call {call.after}" if call.after >= 0 else ""
+    return f"call {call.number}: {words} on {call.node}, time-out {call.timeout:g} s{after}{clock}"
 
 
 def _fault_line(fault: Fault) -> str:
     about = [*fault.nodes, fault.what, f"call {fault.call}" if fault.call >= 0 else ""]
     return f"{fault.kind.value}: " + ", ".join(word for word in about if word)
+
+
+def last_report(plan: Plan, service: str) -> tuple[str, ...]:
+    """What the next config run of each node calls for a service that waits for reports."""
+    if service == _GATED:
+        return ("start", service)
+    verb, options = next((call.verb, call.options) for call in reversed(plan.calls) if call.service == service)
+    return (verb, service, *options)
 
 
 def make_plan(seed: int, run: int, nodes: Sequence[str]) -> Plan:
@@ -164,7 +179,7 @@ class _Dice:
             first = self._change(service, self._moment(0.0, 1.0))
             changes.append(first)
             calls += self._call_group(first)
-        if self._random.random() < 0.35:  # changed again in mid-roll
+        if self._random.random() < 0.35 and services[0] != _TOGETHER:  # changed again in mid-roll
             again = self._change(services[0], self._moment(1.0, 7.0))
             changes.append(again)
             calls += self._call_group(again)[: self._random.randint(0, 1)]
@@ -196,23 +211,51 @@ class _Dice:
 
     def _change(self, service: str, at: float) -> Change:
         self._values += 1
-        return Change(at=at, service=service, nodes=self._some(), value=f"r{self._run}v{self._values}")
+        nodes = self._nodes if service == _TOGETHER else self._some()
+        return Change(at=at, service=service, nodes=nodes, value=f"r{self._run}v{self._values}")
 
     def _call_group(self, change: Change) -> list[Call]:
         """One to three callers: config runs that end on changed nodes within seconds, or somebody at a shell."""
-        runs = self._random.random() < 0.6
+        if change.service == _TOGETHER:
+            return self._waiting_group(change)
+        runs = self._random.random() < 0.6 or change.service == _GATED
         nodes = change.nodes if runs else tuple(self._node() for _ in range(self._random.randint(1, 3)))
         verb = "refresh" if runs else self._random.choice(("restart", "refresh"))
+        if change.service == _GATED:
+            verb = self._random.choice(("start", "start", "refresh"))
+        return [self._call(verb, change.service, node, change.at + self._moment(0.0, 2.0)) for node in nodes]
+
+    def _waiting_group(self, change: Change) -> list[Call]:
+        """A config run on every node, at a barrier: a refresh, or a stop for all and a start once all have come."""
+        wave, waves = f"wave-{change.value}", self._random.random() < 0.5
         group = []
-        for node in nodes:
-            late = self._moment(0.0, 2.0)
-            timeout = self._random.choice(_TIMEOUTS)
-            number = self._calls
-            self._calls += 1
-            group.append(
-                Call(at=change.at + late, number=number, verb=verb, service=change.service, node=node, timeout=timeout)
-            )
+        for node in change.nodes:
+            at = change.at + self._moment(0.0, 4.0)
+            if not waves:
+                group.append(self._call("refresh", change.service, node, at, options=("--barrier",)))
+                continue
+            stop = self._call("stop", change.service, node, at, options=("--wave", wave))
+            later = at + self._moment(0.5, 4.0)
+            options = ("--barrier", "--wave", wave)
+            group += [stop, self._call("start", change.service, node, later, options=options, after=stop.number)]
         return group
+
+    def _call(
+        self, verb: str, service: str, node: str, at: float, *, options: tuple[str, ...] = (), after: int = -1
+    ) -> Call:
+        timeout = self._random.choice(_TIMEOUTS)
+        number = self._calls
+        self._calls += 1
+        return Call(
+            at=round(at, 2),
+            number=number,
+            verb=verb,
+            service=service,
+            node=node,
+            timeout=timeout,
+            options=options,
+            after=after,
+        )
 
     def _faults(self, calls: list[Call], services: tuple[str, ...]) -> tuple[list[Fault], list[Call]]:
         kinds = self._random.choices(
@@ -254,13 +297,4 @@ class _Dice:
             return call
         shift = self._random.choice((-900.0, -300.0, -60.0, 60.0, 300.0, 900.0))
         begins = self._random.choice((0.0, self._moment(0.1, 3.0)))
-        return Call(
-            at=call.at,
-            number=call.number,
-            verb=call.verb,
-            service=call.service,
-            node=call.node,
-            timeout=call.timeout,
-            clock=shift,
-            clock_at=begins,
-        )
+        return replace(call, clock=shift, clock_at=begins)

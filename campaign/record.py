@@ -9,7 +9,7 @@ from enum import Enum
 from campaign.calls import Ended
 from campaign.plan import Fault, FaultKind, Plan
 from campaign.site import Missing
-from campaign.starts import Entry
+from campaign.starts import Entry, Turn
 from campaign.watching import Answer, Sample
 
 __all__ = ["Invariant", "Record", "Struck", "Violation"]
@@ -27,6 +27,9 @@ class Invariant(Enum):
     UP = "7 no service left down"
     ONE_CIB = "8 all nodes have one configuration"
     LISTED = "9 what is not done is listed as owed"
+    DRAINED = "10 what is stopped is drained before, and given back"
+    GATED = "11 runs only where its config was reported"
+    BARRIER = "12 all waits for every node's report"
     LAB = "the lab came back"
 
 
@@ -73,6 +76,7 @@ class Record:
         down_before, down_after: what was missing before the last calls, and after them.
         left: what was left behind in CIB, attributes, processes and files.
         disagreeing: nodes whose configuration is another than the DC's.
+        turns: what the load balancer was told.
         listed: services and nodes that `pacewright owed` named before the last calls, on any node.
     """
 
@@ -94,5 +98,6 @@ class Record:
     left: tuple[str, ...]
     disagreeing: tuple[str, ...]
     listed: frozenset[tuple[str, str]]
+    turns: tuple[Turn, ...] = ()
     timeline: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = field(default=())

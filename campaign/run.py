@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from campaign.calls import Caller, Ended
 from campaign.faults import Breaker
 from campaign.ground import SERVICES
-from campaign.plan import Call, Change, Fault, FaultKind, Plan
+from campaign.plan import Call, Change, Fault, FaultKind, Plan, last_report
 from campaign.record import Record, Struck
 from campaign.site import Missing, Site
 from campaign.watching import CibObserver, Poller, Sample, marks
@@ -63,6 +63,10 @@ class Run:
         Raises:
             DeadlinePassed: the cluster did not become whole again.
         """
+        for service in self.plan.services:
+            if SERVICES[service].gate:
+                self.site.shut_out(service)
+        self.begun = SYSTEM_CLOCK.now()
         base = marks(ET.fromstring(self._any_cib()))  # noqa: S314
         breaker = Breaker(site=self.site, callers=self.callers, say=self._say)
         with CibObserver(self.site) as observer:
@@ -78,7 +82,7 @@ class Run:
             self._say("settled" if not down_before else f"still missing: {', '.join(map(str, down_before))}")
             listed = self.site.owed()
             finals = self._last_calls()
-            down_after = self.site.settle(_SETTLED)
+            down_after = self.site.settle(_SETTLED, wanted=True)
             self._say("settled" if not down_after else f"still missing: {', '.join(map(str, down_after))}")
             samples = observer.samples
             documents = dict(observer.documents)
@@ -108,6 +112,7 @@ class Run:
             entries=self.site.entries(),
             base=base,
             samples=tuple(samples),
+            turns=self.site.turns(),
             answers=tuple(self.poller.answers(self.begun)),
             down_before=down[0],
             down_after=down[1],
@@ -150,8 +155,15 @@ class Run:
 
     def _call(self, call: Call) -> None:
         verb = call.verb if call.verb in self.verbs else "restart"
-        words = ("service", verb, call.service, "--timeout", f"{call.timeout:g}")
-        self.callers[call.number] = Caller(self.site.lab, call, words, self.folder, patience=call.timeout + _PATIENCE)
+        words = ("service", verb, call.service, *call.options, "--timeout", f"{call.timeout:g}")
+        self.callers[call.number] = Caller(
+            self.site.lab,
+            call,
+            words,
+            self.folder,
+            patience=call.timeout + _PATIENCE,
+            after=self.callers.get(call.after),
+        )
         self._say(f"call {call.number}: {verb} {call.service} on {call.node}")
 
     def _strike(self, breaker: Breaker, fault: Fault) -> None:
@@ -191,26 +203,32 @@ class Run:
     def _last_calls(self) -> tuple[Ended, ...]:
         found: list[Ended] = []
         for service, node in self.plan.final_nodes:
-            together = self._last_callers(service, node, 100 + 10 * len(found))
-            found += [caller.end() for caller in together]
+            for verb, nodes in self._last_verbs(service, node):
+                found += self._together(service, verb, nodes, 100 + len(found))
         for ended in found:
             self._say(f"last call: {' '.join(ended.argv)} on {ended.call.node}: {ended.code}, {ended.seconds:.1f} s")
         return tuple(found)
 
-    def _last_callers(self, service: str, node: str, first: int) -> list[Caller]:
-        """`reconcile` speaks for its own node's config only, so it is called on all of them, as its timer does it."""
-        reconcile = self.plan.final_verb == "reconcile" and "reconcile" in self.verbs
-        nodes = self.site.lab.nodes if reconcile else (node,)
-        verb = (
-            ("reconcile", service) if reconcile else ("service", "restart", service, "--timeout", f"{_LAST_TIMEOUT:g}")
-        )
+    def _last_verbs(self, service: str, node: str) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
+        """`reconcile` speaks for its own node's config only, so it is called on all of them, as its timer does it.
+
+        What waits for reports gets those that are missing first, from each node's next config run.
+        """
+        about, timeout = SERVICES[service], ("--timeout", f"{_LAST_TIMEOUT:g}")
+        if about.gate or about.together:
+            yield ("service", *last_report(self.plan, service), *timeout), self.site.lab.nodes
+        if self.plan.final_verb == "reconcile" and "reconcile" in self.verbs:
+            yield ("reconcile", service), self.site.lab.nodes
+        else:
+            yield ("service", "restart", service, *timeout), (node,)
+
+    def _together(self, service: str, words: tuple[str, ...], nodes: Sequence[str], first: int) -> list[Ended]:
+        verb = words[0] if words[0] == "reconcile" else words[1]
         callers = []
         for number, where in enumerate(nodes, first):
-            call = Call(
-                at=self.plan.end, number=number, verb=verb[0], service=service, node=where, timeout=_LAST_TIMEOUT
-            )
-            callers.append(Caller(self.site.lab, call, verb, self.folder, patience=_LAST_TIMEOUT + _PATIENCE))
-        return callers
+            call = Call(at=self.plan.end, number=number, verb=verb, service=service, node=where, timeout=_LAST_TIMEOUT)
+            callers.append(Caller(self.site.lab, call, words, self.folder, patience=_LAST_TIMEOUT + _PATIENCE))
+        return [caller.end() for caller in callers]
 
     def _left(self) -> list[str]:
         found = []

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES
-from campaign.starts import Entry, read_log
+from campaign.starts import Entry, Turn, read_log, read_turns
 from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster import ResourceId, Snapshot, parse
 from pacewright.errors import DeadlinePassed, PacewrightError
@@ -80,6 +80,15 @@ class Site:
                         found += read_log(text, node=node, service=service, primitive=primitive)
         return tuple(sorted(found, key=lambda entry: entry.at))
 
+    def turns(self) -> tuple[Turn, ...]:
+        """Everything that the load balancer was told, in the order of time."""
+        found: list[Turn] = []
+        for service in SERVICES:
+            with contextlib.suppress(FileNotFoundError):
+                text = (self.lab.shared / LOGS / f"{service}.balancer").read_text(encoding="utf-8")
+                found += read_turns(text, service=service)
+        return tuple(sorted(found, key=lambda turn: turn.at))
+
     # -- the cluster ------------------------------------------------------------------------------------------------
 
     def cib(self, node: str, *, timeout: float = 5.0) -> bytes:
@@ -99,25 +108,30 @@ class Site:
                     return found
         raise DeadlinePassed("No node of the campaign's lab answers with quorum.")
 
-    def missing(self, now: Snapshot) -> Iterator[Missing]:
-        """What should run and does not."""
+    def missing(self, now: Snapshot, *, wanted: bool) -> Iterator[Missing]:
+        """What should run and does not.
+
+        Args:
+            wanted: everything should run everywhere; else not what is stopped on purpose or shut out by a gate.
+        """
         for about in SERVICES.values():
             for primitive in about.primitives:
-                yield from self._missing(primitive, now, clone=about.clone)
+                nodes = self.lab.nodes if wanted else _let_in(ResourceId(primitive), now)
+                yield from self._missing(primitive, now, nodes, clone=about.clone)
 
-    def _missing(self, primitive: str, now: Snapshot, *, clone: bool) -> Iterator[Missing]:
+    def _missing(self, primitive: str, now: Snapshot, nodes: Sequence[str], *, clone: bool) -> Iterator[Missing]:
         instances = now.instances.get(ResourceId(primitive), ())
         up = {str(i.node) for i in instances if i.settled}
         failed = {str(i.node) for i in instances if i.failure is not None}
         busy = {str(i.node) for i in instances if not i.settled and i.operation is not None}
         if clone:
-            for node in self.lab.nodes:
+            for node in nodes:
                 if node not in up:
                     yield Missing(primitive=primitive, where=node, failed=node in failed)
         elif len(up) != 1 or busy:
             yield Missing(primitive=primitive, where=" ".join(sorted(busy)) or "no node", failed=bool(failed))
 
-    def settle(self, seconds: float) -> tuple[Missing, ...]:
+    def settle(self, seconds: float, *, wanted: bool = False) -> tuple[Missing, ...]:
         """Wait until everything runs and has been calm for a second and a half; what is still missing then.
 
         What has failed is waited for only until nothing changes any more: the cluster may have given it up.
@@ -130,7 +144,7 @@ class Site:
             except PacewrightError:
                 calm = 0
             else:
-                missing = tuple(self.missing(now))
+                missing = tuple(self.missing(now, wanted=wanted))
                 hopeless = all(one.failed for one in missing)
                 calm = calm + 1 if hopeless and now.version == version else 0
                 version = now.version
@@ -160,6 +174,14 @@ class Site:
                 if self.lab.run(node, ["systemctl", "is-active", "pacemaker"]).code:
                     self.lab.run(node, ["systemctl", "start", "--no-block", "corosync", "pacemaker"])
 
+    def shut_out(self, service: str) -> None:
+        """Stop a service and take its gate away, so that the next report makes one which lets in that node only."""
+        node, clone = self.reachable()[0], f"{service}-clone"
+        role = ["crm_resource", "--resource", clone, "--meta", "--set-parameter", "target-role", "--parameter-value"]
+        self.lab.run(node, [*role, "Stopped"]).checked()
+        self.lab.run(node, ["crm_resource", "--wait", "--timeout", "60s"], timeout=70).checked()
+        self.lab.run(node, ["cibadmin", "--delete", "--xml-text", f'<rsc_location id="pacewright-gate-{clone}"/>'])
+
     def cleanup(self) -> None:
         """Make the cluster forget every failure, between two runs."""
         for node in self.reachable()[:1]:
@@ -175,6 +197,13 @@ class Site:
         argv = ["find", *_PLACES.split(), "-mindepth", "1", "-xdev", "-newer", BEGINNING, *_NAMES.split()]
         files = self.lab.run(node, argv).stdout.decode().split()
         return [*found, *files]
+
+
+def _let_in(primitive: ResourceId, now: Snapshot) -> tuple[str, ...]:
+    if (now.meta(primitive, "target-role") or "Started") == "Stopped":
+        return ()
+    gate = now.gates.get(now.top(primitive).id)
+    return tuple(str(node) for node in now.nodes if gate is None or node in gate)
 
 
 _PATIENCE = 25.0

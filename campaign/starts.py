@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Down", "Entry", "Start", "downs", "read_log", "starts"]
+__all__ = ["Down", "Entry", "Start", "Turn", "downs", "read_log", "read_turns", "starts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,16 @@ class Entry:
     at: float
     config: str
     revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The load balancer was told of an instance: `out`, it gets no requests any more; `in`, it gets its share again."""
+
+    service: str
+    node: str
+    what: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,14 @@ def read_log(text: str, *, node: str, service: str, primitive: str) -> Iterator[
             )
 
 
+def read_turns(text: str, *, service: str) -> Iterator[Turn]:
+    """The whole lines of a load balancer's log."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 4:
+            yield Turn(service=service, node=words[2], what=words[0], at=float(words[1]))
+
+
 def starts(
     entries: Sequence[Entry],
     primitive: str,
@@ -103,18 +121,21 @@ def starts(
     return found
 
 
-def downs(found: Iterable[Start], struck: Callable[[str, float, float], float | None]) -> list[Down]:
+def downs(
+    found: Iterable[Start], struck: Callable[[str, float, float], float | None], *, warm: float = 0.0
+) -> list[Down]:
     """The times in which instances were down by our doing.
 
     Args:
         found: starts that were ours.
+        warm: seconds after its start in which an instance is not healthy yet, and counts as down.
         struck: the first moment in a time at which a fault hit a node; from then on it is not our doing.
     """
     result = []
     for start in found:
         if start.stopped is None:
             continue
-        end = start.entry.at
+        end = start.entry.at + warm
         hit = struck(start.entry.node, start.stopped, end)
         if hit is None or hit > start.stopped:
             result.append(Down(node=start.entry.node, begin=start.stopped, end=end if hit is None else hit))

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import pytest
 
 from campaign.calls import Ended
+from campaign.ground import NODES
 from campaign.judge import judge
-from campaign.lead import NODES
 from campaign.plan import Call, Fault, FaultKind, Plan, make_plan
 from campaign.record import Invariant, Record, Struck
 from campaign.site import Missing

@@ -1,0 +1,65 @@
+"""Restarts in a run, told apart: those by our doing, and those that the cluster made by itself. Pure."""
+
+from __future__ import annotations
+
+from campaign.ground import SERVICES
+from campaign.plan import FaultKind
+from campaign.record import Record
+from campaign.starts import Entry, Start, starts
+from campaign.watching import revisions
+
+__all__ = ["restarts", "struck_at"]
+
+
+def restarts(record: Record) -> dict[str, tuple[list[Start], list[Start]]]:
+    """For each primitive its restarts in this run: those by our doing, and those that the cluster made by itself.
+
+    What was down when the run began only starts in it.
+    """
+    found = {}
+    for about in SERVICES.values():
+        for primitive in about.primitives:
+            all_starts = starts(
+                record.entries,
+                primitive,
+                clone=about.clone,
+                since=record.begun,
+                revision=(lambda entry: _systemd_revision(entry, record)) if primitive == "web" else _own_revision,
+            )
+            made = [s for s in all_starts if s.stopped is None or s.stopped >= record.begun]
+            ours = [s for s in made if s.ours or (about.reloading and _by_hold(s, record))]
+            found[primitive] = (ours, [s for s in made if s not in ours])
+    return found
+
+
+def _own_revision(entry: Entry) -> str:
+    return entry.revision
+
+
+def _systemd_revision(entry: Entry, record: Record) -> str:
+    """A unit is not told its revision, so what the CIB said a moment before has to do."""
+    known = record.base
+    for sample in record.samples:
+        if sample.at >= entry.at:
+            break
+        if sample.quorate:
+            known = sample.marks
+    return revisions(known, entry.primitive, entry.node)
+
+
+def _by_hold(start: Start, record: Record) -> bool:
+    """A hold leaves no trace in the definition: a proper stop on a node that no fault touched was ours."""
+    return start.stopped is not None and struck_at(record, start.entry.node, start.stopped, start.entry.at) is None
+
+
+def struck_at(record: Record, node: str, begin: float, end: float) -> float | None:
+    """The first moment in a time at which a fault was upon a node."""
+    node_faults = [struck for struck in record.faults if struck.node_fault]
+    losing = [s for s in node_faults if s.fault.kind is not FaultKind.BAD_CONFIG]
+    everywhere = len(losing) > 1 or any(s.fault.kind is FaultKind.QUORUM for s in losing)
+    hits = [
+        max(begin, struck.begun - 0.5)
+        for struck in losing
+        if (everywhere or node in struck.fault.nodes) and struck.begun - 0.5 <= end and begin <= struck.over
+    ]
+    return min(hits, default=None)
