@@ -175,12 +175,14 @@ class Site:
                     self.lab.run(node, ["systemctl", "start", "--no-block", "corosync", "pacemaker"])
 
     def shut_out(self, service: str) -> None:
-        """Stop a service and take its gate away, so that the next report makes one which lets in that node only."""
+        """Stop a service, and forget its gate and its reports, so that the next report lets in that node only."""
         node, clone = self.reachable()[0], f"{service}-clone"
         role = ["crm_resource", "--resource", clone, "--meta", "--set-parameter", "target-role", "--parameter-value"]
         self.lab.run(node, [*role, "Stopped"]).checked()
         self.lab.run(node, ["crm_resource", "--wait", "--timeout", "60s"], timeout=70).checked()
-        self.lab.run(node, ["cibadmin", "--delete", "--xml-text", f'<rsc_location id="pacewright-gate-{clone}"/>'])
+        marks = [f'<nvpair id="pacewright-marks-pacewright-config-{service}_{at}"/>' for at in self.lab.nodes]
+        for element in (f'<rsc_location id="pacewright-gate-{clone}"/>', *marks):
+            self.lab.run(node, ["cibadmin", "--delete", "--xml-text", element])
 
     def cleanup(self) -> None:
         """Make the cluster forget every failure, between two runs."""
