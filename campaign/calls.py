@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign.clocks import program
 from campaign.plan import Call
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
@@ -66,7 +67,8 @@ class Caller:
         self.call = call
         self.begun = SYSTEM_CLOCK.now()
         self._patience = patience
-        self._argv = (*_program(call), *words)
+        self._words = tuple(words)
+        self._argv: tuple[str, ...] = ()
         self._out, self._err = folder / f"call-{call.number}.out", folder / f"call-{call.number}.err"
         self._lab = lab
         self._after = after
@@ -80,6 +82,8 @@ class Caller:
 
     def _start(self) -> None:
         self.begun = SYSTEM_CLOCK.now()
+        call = self.call
+        self._argv = (*program(self._lab, call.node, shift=call.clock, since=call.clock_at), *self._words)
         with self._out.open("wb") as out, self._err.open("wb") as err, contextlib.suppress(PacewrightError, OSError):
             self._process = self._lab.spawn(self.call.node, self._argv, stdout=out.fileno(), stderr=err.fileno())
 
@@ -123,9 +127,3 @@ class Caller:
             killed=self._killed,
             hung=self._hung,
         )
-
-
-def _program(call: Call) -> tuple[str, ...]:
-    if not call.clock:
-        return ("pacewright",)
-    return ("python3", "/usr/local/lib/campaign/skewed.py", str(call.clock), str(call.clock_at))

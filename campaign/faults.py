@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from campaign import clocks
 from campaign.calls import Caller
 from campaign.plan import BAD, Fault, FaultKind
 from campaign.site import Site
@@ -82,6 +83,8 @@ class Breaker:
                 self._fill(fault.nodes[0])
             case FaultKind.MAINTENANCE:
                 self.maintain(fault.nodes[0], on=True)
+            case FaultKind.NODE_CLOCK:
+                clocks.jump(self.site.lab, fault.nodes[0], float(fault.what))
             case FaultKind.BAD_CONFIG:
                 return self.site.configure(fault.what, fault.nodes[0], f"{BAD}-{fault.at}")
             case _:
@@ -115,6 +118,8 @@ class Breaker:
                         lab.thaw(node)
                     case FaultKind.DISK:
                         self._give_room(node)
+                    case FaultKind.NODE_CLOCK:
+                        clocks.jump(lab, node, 0.0)
                     case FaultKind.MAINTENANCE:
                         self.maintain(node, on=False)
                     case FaultKind.BAD_CONFIG:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign import clocks
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
@@ -85,8 +86,8 @@ def furnish(lab: Lab, *, with_inputs: bool) -> None:
     Args:
         with_inputs: the installed program knows `config:` in services.yaml.
     """
+    clocks.prepare(lab)
     for node in lab.nodes:
-        (lab.shared / LOGS / node).mkdir(parents=True)
         lab.run(node, ["mkdir", "-p", CONFIG, _AGENTS]).checked()
         for name in ("web.py", "skewed.py"):
             lab.write(node, f"/usr/local/lib/campaign/{name}", (_INSIDE / name).read_text(encoding="utf-8"))

@@ -78,7 +78,7 @@ def _allowed(record: Record, service: str, node: str) -> int:
     """Each `restart` may restart an instance once; refresh and reconcile once for each change of its config.
 
     A caller whose clock was set back sees instances of its node that began in the future. Then times say nothing, and
-    one restart too many is better than one that is missed.
+    one restart too many is better than one that is missed. A node's clock that jumps is set back then or later.
     """
     made = [ended for ended in (*record.calls, *record.finals) if ended.call.service == service]
     unconditional = sum("restart" in ended.argv for ended in made)
@@ -86,6 +86,7 @@ def _allowed(record: Record, service: str, node: str) -> int:
         return unconditional
     changes = sum(n for (of, at), n in record.changes.items() if of == service and node in {"", at})
     set_back = sum(ended.call.clock < 0 and node in {"", ended.call.node} for ended in made)
+    set_back += sum(s.fault.kind is FaultKind.NODE_CLOCK and node in {"", *s.fault.nodes} for s in record.faults)
     return unconditional + changes + set_back + _stops(record, service)
 
 
@@ -186,6 +187,8 @@ def _acceptable(ended: Ended, record: Record) -> set[int]:
         codes.add(7)
     if any(struck.fault.kind is FaultKind.MAINTENANCE for struck in hit):
         codes.add(5)
+    if any(s.fault.kind is FaultKind.NODE_CLOCK for s in hit) and SERVICES[ended.call.service].reloading:
+        codes.add(7)  # a hold that is over before it begins, by the DC's clock, stops nothing, and says so
     if hit and SERVICES[ended.call.service].together:
         codes.add(7)  # it waits for one who may have been killed before its report, or refused
     return codes

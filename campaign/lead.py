@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign import clocks
 from campaign.evidence import keep
 from campaign.figures import Figures
 from campaign.ground import NODES, furnish
 from campaign.judge import judge
-from campaign.plan import Plan, make_plan
+from campaign.plan import FaultKind, Plan, make_plan
 from campaign.record import Invariant, Record, Violation
 from campaign.run import Run
 from campaign.site import Site
@@ -24,8 +25,7 @@ from pacewright.lab import Lab
 
 __all__ = ["Campaign"]
 
-PACKAGES = ("curl", "haproxy")
-"""What the tests' nodes have too, so that one root file system serves all."""
+PACKAGES = (clocks.PACKAGE,)
 _DISK = 1024
 """MiB. It is only there to be filled, and holds logs and the journal of all runs."""
 _VERBS = ("restart", "refresh", "report", "start", "stop")
@@ -117,10 +117,13 @@ class Campaign:
             for file in folder.iterdir():
                 file.unlink()
             folder.rmdir()
-        return not _contagious(violations) and self._ready_again(site)
+        return not _contagious(violations) and self._ready_again(site, plan)
 
-    def _ready_again(self, site: Site) -> bool:
+    def _ready_again(self, site: Site, plan: Plan) -> bool:
         try:
+            for fault in plan.faults:
+                if fault.kind is FaultKind.NODE_CLOCK:
+                    site.by_the_true_clock(fault.nodes[0])
             site.cleanup()
             return not site.settle(60)
         except PacewrightError:

@@ -15,6 +15,7 @@ BAD = "bad"
 _WEIGHTS = {"web": 4, "api": 3, "cache": 3, "pool": 4, "gated": 3, "swarm": 4, "db": 2, "tier": 2, "worker": 1}
 _GATED, _TOGETHER = "gated", "swarm"
 _TIMEOUTS = (90.0, 90.0, 90.0, 20.0, 6.0)
+_SHIFTS = (-900.0, -300.0, -60.0, 60.0, 300.0, 900.0)
 _DAEMONS = ("pacemaker-controld", "pacemaker-based", "pacemaker-schedulerd", "pacemaker-execd")
 
 
@@ -30,6 +31,7 @@ class FaultKind(Enum):
     DAEMON = "pacemaker daemon killed"
     DISK = "disk of a node full"
     CLOCK = "caller's clock jumps by minutes"
+    NODE_CLOCK = "node's clock jumps by minutes"
     MAINTENANCE = "maintenance mode"
     BAD_CONFIG = "instance that fails to start"
 
@@ -44,6 +46,7 @@ _WEIGHTS_OF_FAULTS = {
     FaultKind.DAEMON: 3,
     FaultKind.DISK: 2,
     FaultKind.CLOCK: 2,
+    FaultKind.NODE_CLOCK: 3,
     FaultKind.MAINTENANCE: 2,
     FaultKind.BAD_CONFIG: 2,
 }
@@ -88,7 +91,7 @@ class Fault:
 
     Attributes:
         nodes: which are hit; for a DC the first is only chosen at that moment.
-        what: the daemon that is killed, the service with a bad config.
+        what: the daemon that is killed, the service with a bad config, the seconds by which a clock jumps.
         call: the number of the call that is killed, or whose clock jumps.
     """
 
@@ -286,6 +289,9 @@ class _Dice:
                 return Fault(at=at, until=until, kind=kind)
             case FaultKind.BAD_CONFIG:
                 return Fault(at=at, until=until, kind=kind, nodes=(self._node(),), what=services[0])
+            case FaultKind.NODE_CLOCK:
+                shift = f"{self._random.choice(_SHIFTS):+.0f}"
+                return Fault(at=at, until=until, kind=kind, nodes=(self._node(),), what=shift)
             case FaultKind.DAEMON:
                 daemon = self._random.choice(_DAEMONS)
                 return Fault(at=at, until=at, kind=kind, nodes=(self._node(),), what=daemon)
@@ -295,6 +301,6 @@ class _Dice:
     def _skewed(self, call: Call, fault: Fault) -> Call:
         if call.number != fault.call:
             return call
-        shift = self._random.choice((-900.0, -300.0, -60.0, 60.0, 300.0, 900.0))
+        shift = self._random.choice(_SHIFTS)
         begins = self._random.choice((0.0, self._moment(0.1, 3.0)))
         return replace(call, clock=shift, clock_at=begins)

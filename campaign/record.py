@@ -41,6 +41,15 @@ class Violation:
     text: str
 
 
+_HARMLESS = {
+    FaultKind.KILL_CALLER,
+    FaultKind.CLOCK,
+    FaultKind.NODE_CLOCK,
+    FaultKind.DISK,
+    FaultKind.MAINTENANCE,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Struck:
     """A fault as it came to pass.
@@ -57,8 +66,7 @@ class Struck:
     @property
     def node_fault(self) -> bool:
         """The cluster may stop or restart instances because of it."""
-        harmless = {FaultKind.KILL_CALLER, FaultKind.CLOCK, FaultKind.DISK, FaultKind.MAINTENANCE}
-        return bool(self.fault.nodes) and self.fault.kind not in harmless
+        return bool(self.fault.nodes) and self.fault.kind not in _HARMLESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from campaign.clocks import forget, program
 from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES
 from campaign.starts import Entry, Turn, read_log, read_turns
 from pacewright.clock import SYSTEM_CLOCK, Deadline
@@ -61,7 +62,7 @@ class Site:
         """Services and nodes where a restart is due, as `pacewright owed` says on all: each knows its own config."""
         found: set[tuple[str, str]] = set()
         for node in self.lab.nodes:
-            told = self.lab.run(node, ["pacewright", "owed", "--json"], timeout=30).checked().stdout
+            told = self.lab.run(node, [*program(self.lab, node), "owed", "--json"], timeout=30).checked().stdout
             found.update((debt["service"], debt["node"]) for debt in json.loads(told)["owed"])
         return frozenset(found)
 
@@ -183,6 +184,13 @@ class Site:
         marks = [f'<nvpair id="pacewright-marks-pacewright-config-{service}_{at}"/>' for at in self.lab.nodes]
         for element in (f'<rsc_location id="pacewright-gate-{clone}"/>', *marks):
             self.lab.run(node, ["cibadmin", "--delete", "--xml-text", element])
+
+    def by_the_true_clock(self, node: str) -> None:
+        """After its clock has jumped: nothing on a node began or was written at a time that never was."""
+        self.lab.run(node, ["sh", "-c", f"touch {CONFIG}/*.conf"]).checked()
+        forget(self.lab, node)
+        self.lab.run(node, ["systemctl", "restart", "pacemaker"], timeout=90).checked()
+        self.whole(60)
 
     def cleanup(self) -> None:
         """Make the cluster forget every failure, between two runs."""

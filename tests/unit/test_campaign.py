@@ -108,6 +108,15 @@ def test_a_restart_too_many_is_seen() -> None:
     assert broken(record(twice, [call(0), call(1)])) == []
 
 
+def test_a_node_whose_clock_jumped_may_be_restarted_once_more() -> None:
+    refreshed = dataclasses.replace(call(), argv=("pacewright", "service", "refresh", "api"))
+    twice = [*restarted("n1", 1), *restarted("n1", 4, revision="r3")]
+    made = record(twice, [refreshed], changes={("api", "n1"): 1})
+    assert broken(made) == [Invariant.ONCE]
+    assert broken(dataclasses.replace(made, faults=(struck(FaultKind.NODE_CLOCK, "n1"),))) == []
+    assert broken(dataclasses.replace(made, faults=(struck(FaultKind.NODE_CLOCK, "n2"),))) == [Invariant.ONCE]
+
+
 def test_a_restart_that_nobody_asked_for_is_seen_unless_there_was_a_fault() -> None:
     again = [entry(3, "stop", "n2"), entry(4, "start", "n2", revision="r1")]
     assert broken(record(again, [call()])) == [Invariant.ONCE]
