@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from pacewright.clock import Deadline
 from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, commit, tools
-from pacewright.cluster.forecast import _joined
+from pacewright.cluster.forecast import _joined, by_place
 from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, OperationFailed, PacewrightError
 from pacewright.node.fingerprint import Inputs
 from pacewright.service import jobs
@@ -285,11 +285,12 @@ def imagine(
         then: what would be written once that is done.
         moves: say of a clone's instance that stops where another one starts that it moves.
     """
+    root = snapshot.root if change is None else change.apply(snapshot)
+    clones = {definition.id for definition in definitions(_configuration(root)) if definition.clone}
 
     def actions(wants: list[Want]) -> tuple[Action, ...]:
-        return tuple(sorted((_action(want) for want in (moved(wants) if moves else wants)), key=str))
+        return by_place(_action(want, clones) for want in (moved(wants) if moves else wants))
 
-    root = snapshot.root if change is None else change.apply(snapshot)
     wants = _wants(root, status, now)
     found = actions(wants)
     if then is not None:
@@ -330,11 +331,11 @@ def _wants(root: ET.Element, status: Status, now: float) -> list[Want]:
     return wanted(_configuration(root), status, now)
 
 
-def _action(want: Want) -> Action:
+def _action(want: Want, clones: set[str]) -> Action:
     return Action(
         verb=want.verb,
         resource=ResourceId(want.resource),
-        instance=want.resource,
+        instance=f"{want.resource}:0" if want.resource in clones else want.resource,
         node=NodeName(want.node),
         to=NodeName(want.to) if want.to is not None else None,
         reason="",

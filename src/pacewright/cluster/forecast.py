@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pacewright.cluster import tools
@@ -11,7 +12,7 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse
 from pacewright.cluster.snapshot import Snapshot
 
-__all__ = ["Action", "Forecast", "followed", "what_if"]
+__all__ = ["Action", "Forecast", "by_place", "followed", "what_if"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -88,8 +89,10 @@ def _joined(first: tuple[Action, ...], second: tuple[Action, ...]) -> tuple[Acti
     actions = []
     for action in first:
         elsewhere = [a for a in begun if a.resource == action.resource and (a.resource, a.node) not in _places(first)]
-        if action.verb == "stop" and (action.resource, action.node) in again:
-            actions.append(replace(action, verb="restart"))
+        ends = action.verb == "stop" or (action.verb == "move" and _many(action))
+        if ends and (action.resource, action.node) in again:
+            actions.append(replace(action, verb="restart", to=None))
+            actions += [replace(action, verb="start", node=action.to, to=None)] if action.to else []
         elif action.verb == "stop" and len(elsewhere) == 1:
             actions.append(replace(action, verb="move", to=elsewhere[0].node))
             begun.remove(elsewhere[0])
@@ -100,6 +103,32 @@ def _joined(first: tuple[Action, ...], second: tuple[Action, ...]) -> tuple[Acti
     return tuple(sorted(actions, key=str))
 
 
+def by_place(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """The same, told by place: instances of a clone are alike, so one that goes where another comes from has not moved.
+
+    Which instance is which the scheduler decides anew each time. Where one is to start on n2 and that of n1 restarts,
+    it may say that the one of n1 moves to n2 and that another one starts on n1.
+    """
+    found = sorted(actions, key=str)
+    for resource in sorted({action.resource for action in found if action.verb == "move" and _many(action)}):
+        mine = [a for a in found if a.resource == resource and not a.blocked and a.verb in {"move", "start"}]
+        ends = {a.node: a for a in mine if a.verb == "move"}
+        begins = {a.to or a.node: a for a in mine}
+        again = ends.keys() & begins.keys()
+        if not again:
+            continue
+        gone, come = sorted(map(str, ends.keys() - again)), sorted(map(str, begins.keys() - again))
+        told = [replace(ends[node], verb="restart", to=None) for node in again]
+        told += [replace(ends[NodeName(a)], to=NodeName(b)) for a, b in zip(gone, come, strict=False)]
+        told += [replace(begins[n], verb="start", node=n, to=None) for n in map(NodeName, come[len(gone) :])]
+        found = [action for action in found if action not in mine] + told
+    return tuple(sorted(found, key=str))
+
+
+def _many(action: Action) -> bool:
+    return ":" in action.instance
+
+
 def _places(actions: tuple[Action, ...]) -> set[tuple[ResourceId, NodeName | None]]:
     return {(action.resource, action.node) for action in actions}
 
@@ -107,7 +136,7 @@ def _places(actions: tuple[Action, ...]) -> set[tuple[ResourceId, NodeName | Non
 def _parse(answer: ET.Element, after: bytes) -> Forecast:
     actions = {action for found in answer.iterfind("actions/rsc_action") if (action := _action(found)) is not None}
     fenced = tuple(NodeName(found.get("node", "")) for found in answer.iterfind("actions/node_action"))
-    return Forecast(actions=tuple(sorted(actions, key=str)), fenced=fenced, after=after)
+    return Forecast(actions=by_place(actions), fenced=fenced, after=after)
 
 
 def _action(found: ET.Element) -> Action | None:
