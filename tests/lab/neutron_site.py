@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pacewright.cluster import NodeName, ResourceId
-from pacewright.demo.openstack import Data, Episode, Stage, data, ground, runs
+from pacewright.demo.openstack import Data, Episode, Stage, ground, runs
 from pacewright.demo.openstack.starts import SERVICES
 from pacewright.lab import Lab
 from tests.lab.services import snapshot_of
@@ -36,10 +36,10 @@ class NeutronSite:
 
     # --- data, and runs
 
-    def write(self, wanted: Data, nodes: Sequence[str] | None = None) -> None:
+    def write(self, wanted: Data, nodes: Sequence[str] = ()) -> None:
         """Change the data of all nodes, or of some, for their next run."""
         self.data = wanted
-        data.write(self.lab, wanted, nodes)
+        self.stage.write(wanted, nodes)
 
     def turn(self, *, together: bool = False) -> None:
         """RabbitMQ's parameters change in the data of all nodes."""

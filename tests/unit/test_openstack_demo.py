@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pacewright.cli.demo_openstack import summary
-from pacewright.demo.openstack import ACTS, Before, Data, Episode, Told, commits, starts, unmet
+from pacewright.demo.openstack import ACTS, Before, Data, Episode, Told, commits, runs, starts, unmet
 from pacewright.demo.openstack.client import Client
 from pacewright.demo.openstack.commits import Commit
 from pacewright.demo.openstack.runs import Run
@@ -91,6 +91,18 @@ def test_the_data_change_rabbitmqs_parameters_and_nothing_else() -> None:
 def test_an_upgrade_is_in_the_data_of_both_classes_that_have_packages() -> None:
     told = json.loads(Data(version="9").text())
     assert told["neutron::package_ensure"] == told["neutron::server::package_ensure"] == "9"
+
+
+# --- the ways
+
+
+def test_an_agent_has_its_site_on_the_server_alone_and_says_what_an_apply_says() -> None:
+    way = runs.agent("n1")
+    assert way.homes == ("n1",)
+    command = way.command("--noop")
+    assert command[:2] == ["puppet", "agent"]
+    assert command[-1] == "--noop"
+    assert {"--detailed-exitcodes", "--log_level=notice", "--onetime", "--no-usecacheonfailure"} <= set(command)
 
 
 # --- the acts

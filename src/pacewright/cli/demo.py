@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--openstack",
         action="store_true",
-        help="Puppet deploys, changes and upgrades Neutron on the cluster instead (Debian 12; some minutes, 1.3 GB)",
+        help="Puppet deploys, changes and upgrades Neutron on the cluster instead (Debian 12; some minutes, 1.6 GB)",
     )
     parser.add_argument("--keep", action="store_true", help="leave the lab running at the end, to look around")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pacewright.demo.openstack import ground
@@ -55,7 +55,7 @@ class Data:
         return json.dumps(said, indent=2) + "\n"
 
 
-def write(lab: Lab, data: Data, nodes: Sequence[str] | None = None) -> None:
-    """Put it on nodes; their next run of Puppet finds it."""
-    for node in nodes or lab.nodes:
+def write(lab: Lab, data: Data, homes: Iterable[str]) -> None:
+    """Put it on nodes that have the site; the next run of Puppet finds it."""
+    for node in homes:
         lab.write(node, f"{ENVIRONMENT}/data/change.yaml", data.text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -14,13 +15,15 @@ from pacewright import process
 from pacewright.errors import NodeError
 from pacewright.lab import Lab
 
-__all__ = ["ENVIRONMENT", "MANIFESTS", "Run", "command", "install"]
+__all__ = ["ENVIRONMENT", "MANIFESTS", "Run", "Way", "agent", "apply", "install"]
 
 ENVIRONMENT = "/etc/puppet/code/environments/production"
 MANIFESTS = f"{ENVIRONMENT}/manifests"
 
 _CHANGED = 2
 """Of the exit codes with --detailed-exitcodes: changes, and no failure."""
+
+_ALWAYS = ("--color=false", "--detailed-exitcodes", "--log_level=notice")
 
 # Debian installs more than puppet-neutron needs here, and each module's facts are asked for in every run: that of
 # rabbitmq alone starts Erlang three times.
@@ -57,8 +60,36 @@ class Run:
         return bool(self.lines(r"Exec\[neutron-db-sync\]: Triggered 'refresh'"))
 
 
-def install(lab: Lab) -> None:
-    """Put the site, and Pacewright's module, on every node.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How Puppet on the nodes comes to its catalog.
+
+    Attributes:
+        homes: the nodes that have the site (manifests, data, modules), each for itself or one for all.
+        words: what a run is, without the options that all runs have.
+    """
+
+    homes: tuple[str, ...]
+    words: tuple[str, ...]
+
+    def command(self, *options: str) -> list[str]:
+        """One run of Puppet, with all manifests of the site."""
+        return ["puppet", *self.words, *_ALWAYS, *options]
+
+
+def apply(lab: Lab) -> Way:
+    """Each node makes its own from what is on it."""
+    return Way(homes=lab.nodes, words=("apply", MANIFESTS))
+
+
+def agent(server: str) -> Way:
+    """The Puppet server on that node makes it, and sends with it whatever the run needs of the modules."""
+    once = ("--onetime", "--no-daemonize", "--no-usecacheonfailure", "--logdest=console")
+    return Way(homes=(server,), words=("agent", *once))
+
+
+def install(lab: Lab, homes: Iterable[str]) -> None:
+    """Put the site, and Pacewright's module, on nodes.
 
     Raises:
         NodeError: this source of Pacewright has no module beside it.
@@ -74,13 +105,7 @@ def install(lab: Lab) -> None:
             (tree / "modules" / name).symlink_to(f"/usr/share/puppet/modules/{name}")
         tree.chmod(0o755)
         archive = process.run(["tar", "--create", "--owner=0", "--group=0", "--directory", str(tree), "."], timeout=30)
-        for node in lab.nodes:
+        for node in homes:
             lab.run(node, ["rm", "--recursive", "--force", ENVIRONMENT]).checked()
             lab.run(node, ["mkdir", "--parents", ENVIRONMENT]).checked()
             lab.run(node, ["tar", "--extract", "--directory", ENVIRONMENT], stdin=archive.checked().stdout).checked()
-
-
-def command(*options: str) -> list[str]:
-    """One run of Puppet, with all manifests of the site."""
-    fixed = ["--color=false", "--detailed-exitcodes", "--log_level=notice"]
-    return ["puppet", "apply", *fixed, *options, MANIFESTS]

@@ -22,4 +22,4 @@ def build(lab: Lab, say: Callable[[str], None]) -> None:
     say("packing newer versions of Neutron's packages, for an upgrade later")
     newer.offer(lab)
     say("putting the manifests, the data and the module on every node")
-    runs.install(lab)
+    runs.install(lab, lab.nodes)

@@ -12,10 +12,11 @@ from pacewright import process
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.demo import tally
 from pacewright.demo.lines import Lines
-from pacewright.demo.openstack import commits, ground, runs, starts
+from pacewright.demo.openstack import commits, data, ground, runs, starts
 from pacewright.demo.openstack.commits import Commit
+from pacewright.demo.openstack.data import Data
 from pacewright.demo.openstack.going import Going
-from pacewright.demo.openstack.runs import Run
+from pacewright.demo.openstack.runs import Run, Way
 from pacewright.demo.openstack.starts import Start
 from pacewright.demo.tally import Answer, Count
 from pacewright.errors import DeadlinePassed, NodeError
@@ -89,11 +90,21 @@ class Stage:
 
     Args:
         say: is told what is worth it, a line each.
+        way: how the nodes come to their catalogs; None for `puppet apply`.
         rate: the client's requests a second.
     """
 
-    def __init__(self, lab: Lab, *, say: Callable[[str], None], rate: float = 6.0, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        say: Callable[[str], None],
+        way: Way | None = None,
+        rate: float = 6.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self.lab = lab
+        self._way = way or runs.apply(lab)
         self._say = say
         self._rate = rate
         self._clock = clock
@@ -126,20 +137,24 @@ class Stage:
 
     # --- Puppet
 
+    def write(self, wanted: Data, homes: Sequence[str] = ()) -> None:
+        """Change the site's data, wherever they are, or on some of the nodes that have them."""
+        data.write(self.lab, wanted, homes or self._way.homes)
+
     def puppet(
         self, *nodes: str, options: Mapping[str, Sequence[str]] | None = None, end_at: Mapping[str, str] | None = None
     ) -> tuple[Run, ...]:
         """A run on each of these nodes, or on all, begun at the same time; returns when all have ended.
 
         Args:
-            options: for `puppet apply`, by node.
+            options: for Puppet, by node.
             end_at: a node's run is killed as soon as it prints a line that has this in it.
         """
         wanted, ends = options or {}, end_at or {}
         going = [Going(node, end_at=ends.get(node), clock=self._clock) for node in nodes or self.lab.nodes]
         try:
             for run in going:
-                run.begin(self.lab, runs.command(*wanted.get(run.node, ())), self._lines, self._heard)
+                run.begin(self.lab, self._way.command(*wanted.get(run.node, ())), self._lines, self._heard)
             self.wait(lambda: not [run for run in going if not run.over()], _RUN_SECONDS, "Puppet to end")
         finally:
             for run in going:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pacewright.demo.openstack import data, newer
+from pacewright.demo.openstack import newer
 from pacewright.demo.openstack.data import Data
 from pacewright.demo.openstack.stage import Episode, Stage
 from pacewright.demo.openstack.starts import SERVICES
@@ -87,7 +87,7 @@ class Told:
 
 def perform(stage: Stage, act: Act) -> Told:
     """Do it, and count."""
-    data.write(stage.lab, act.data)
+    stage.write(act.data)
     with stage.client() if act.under_load else contextlib.nullcontext():
         before = stage.before()
         done = stage.puppet(end_at={act.killed: _LAST_SETTING})
