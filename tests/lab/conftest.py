@@ -16,6 +16,8 @@ from pacewright import lab as labs
 from pacewright.lab import Lab
 from tests.lab.services import Counted, install
 
+pytest.register_assert_rewrite("tests.lab.neutron_promises")  # so that what fails there says what it saw
+
 PACKAGES = ("curl", "haproxy")
 """What the demo's nodes have too, so that one root file system serves all."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -15,28 +15,21 @@ from pacewright import lab as labs
 from pacewright.demo.openstack import PACKAGES, Episode, Stage, build, newer
 from pacewright.demo.openstack.starts import SERVICES
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
+from tests.lab.neutron_promises import (
+    EACH_ONCE,
+    NONE,
+    Deployment,
+    deploy,
+    deployed_together,
+    did_nothing,
+    restarts,
+    rolled_out,
+)
 from tests.lab.neutron_site import NeutronSite
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 API, RPC = SERVICES
-EACH_ONCE, NONE = [1, 1, 1], [0, 0, 0]
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A lab on which Puppet has run for the first time.
-
-    Attributes:
-        episode: that run, on three nodes at the same time.
-        configured: when the last of Neutron's config files was written in it.
-        again: a second run, with nothing to do.
-    """
-
-    site: NeutronSite
-    episode: Episode
-    configured: float
-    again: Episode
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +38,7 @@ def deployment() -> Iterator[Deployment]:
     lab = labs.up(f"test-{os.getpid()}-openstack", packages=PACKAGES)
     try:
         build(lab, lambda _: None)
-        site = NeutronSite(Stage(lab, say=print))
-        yield Deployment(site=site, episode=site.apply(), configured=site.last_change(), again=site.apply())
+        yield deploy(Stage(lab, say=print))
     finally:
         lab.down()
 
@@ -60,20 +52,8 @@ def site(deployment: Deployment) -> Iterator[NeutronSite]:
     deployment.site.audit()
 
 
-def restarts(episode: Episode) -> dict[str, list[int]]:
-    return {service: episode.starts(service) for service in SERVICES}
-
-
 def test_deploy_on_three_nodes_at_the_same_time(deployment: Deployment, site: NeutronSite) -> None:
-    episode = deployment.episode
-    assert [run.code for run in episode.runs] == [2, 2, 2]
-    assert restarts(episode) == {API: EACH_ONCE, RPC: EACH_ONCE}
-    assert deployment.configured < episode.first_start(), "nothing starts before every node has its config"
-    assert sum(run.synced for run in episode.runs) == 1
-    for service in SERVICES:
-        assert len(episode.writers(service, "target-role")) == 1, "one node lets it start, once"
-    made = [commit for commit in episode.commits if commit.touches("<clone id=")]
-    assert [all(commit.touches(f'"{service}-clone"') for service in SERVICES) for commit in made] == [True], "one write"
+    deployed_together(deployment)
     with site.stage.client():
         before = site.stage.before()
         site.stage.linger(3)
@@ -96,28 +76,11 @@ def test_deploy_on_one_node_after_another(site: NeutronSite) -> None:
 
 
 def test_a_change_of_rabbitmqs_parameters_is_rolled_out_under_load(site: NeutronSite) -> None:
-    site.turn()
-    with site.stage.client():
-        episode = site.apply()
-        site.stage.linger(3)
-        episode = site.stage.since(episode.before, episode.runs)
-    assert [run.code for run in episode.runs] == [2, 2, 2]
-    assert restarts(episode) == {API: EACH_ONCE, RPC: EACH_ONCE}
-    assert {service: episode.most_down(service) for service in SERVICES} == {API: 1, RPC: 1}
-    site.wait_for_the_account()
-    assert episode.count.failed == 0, episode.count.errors
-    assert episode.count.served >= 30
-    for service in SERVICES:
-        definition = f"primitive[@id='{service}']"
-        assert len(episode.writers(service, definition)) == 3, "each instance's restart is written once"
+    rolled_out(site)
 
 
 def test_a_run_without_a_change_does_nothing(deployment: Deployment) -> None:
-    episode = deployment.again
-    assert [run.code for run in episode.runs] == [0, 0, 0]
-    assert restarts(episode) == {API: NONE, RPC: NONE}
-    assert episode.commits == ()
-    assert [line for run in episode.runs for line in run.lines("^Notice: /Stage")] == []
+    did_nothing(deployment)
 
 
 FAILS = """\
