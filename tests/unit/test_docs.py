@@ -278,6 +278,17 @@ def test_every_relative_link_resolves(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
+    named = re.findall(r"`((?:bench|integrations|script|src|tests)/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_page_about_puppet_names_the_tests_with_and_without_a_server() -> None:
+    page = (ROOT / "docs" / "puppet.md").read_text(encoding="utf-8")
+    assert {"`tests/lab/test_openstack.py`", "`tests/lab/test_puppet_server.py`"} <= set(re.findall(r"`[^`\n]+`", page))
+
+
 def test_every_record_is_in_the_list_of_decisions() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(re.findall(r"\((\d{4}-[\w.-]+)\)", (folder / "README.md").read_text(encoding="utf-8")))
