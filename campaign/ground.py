@@ -9,7 +9,7 @@ from campaign import clocks
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
-__all__ = ["BEGINNING", "CONFIG", "LOGS", "NODES", "SERVICES", "Service", "furnish"]
+__all__ = ["BARRIER", "BEGINNING", "CONFIG", "LOGS", "NODES", "SERVICES", "Service", "furnish"]
 
 NODES = ("n1", "n2", "n3")
 CONFIG = "/etc/campaign"
@@ -17,6 +17,8 @@ LOGS = "campaign"
 """Below the folder that all nodes share, so that a full disk or a power cut takes nothing from what is judged."""
 BEGINNING = "/usr/local/lib/campaign/web.py"
 """A file in each node that is as old as the campaign."""
+BARRIER = 60.0
+"""Seconds that a call waits for the other nodes, beside its own time-out."""
 _BALANCER = "/usr/local/lib/campaign/balancer"
 _INSIDE = Path(__file__).parent / "inside"
 _AGENTS = "/usr/lib/ocf/resource.d/campaign"
@@ -128,7 +130,7 @@ def _settings(name: str, service: Service) -> str:
     if service.gate:
         text += "    gate: true\n"
     if service.together:
-        text += "    strategy: together\n    barrier: {timeout: 60}\n"
+        text += f"    strategy: together\n    barrier: {{timeout: {BARRIER:g}}}\n"
     return text
 
 

@@ -147,6 +147,13 @@ def test_a_call_that_ends_badly_is_seen(ended: Ended, what: str) -> None:
     assert any(what in violation.text for violation in found)
 
 
+def test_a_call_may_wait_for_the_others_and_warn_that_nothing_is_recorded() -> None:
+    waits = dataclasses.replace(call(code=0, seconds=130.0), argv=("pacewright", "service", "refresh", "--barrier"))
+    assert broken(record(calls=[waits])) == []
+    warned = "pacewright: warning: what this call does is not recorded\npacewright: api: not finished\n"
+    assert broken(record(calls=[call(code=7, stderr=warned, timeout=6)])) == []
+
+
 def test_a_call_on_a_node_without_power_may_die() -> None:
     assert broken(record(calls=[call(code=-9)], faults=(struck(FaultKind.POWER, "n1"),))) == []
 

@@ -65,6 +65,13 @@ def test_an_unknown_lab_is_answered_with_those_there_are(labs: Path) -> None:
         state.load("x")
 
 
+def test_a_lab_of_another_version_is_told_to_be_one(labs: Path) -> None:
+    state.claim("x")
+    (labs / "x" / "lab.json").write_text('{"name": "x", "packages": [], "unheard": 1}')
+    with pytest.raises(UsageError, match="another version"):
+        state.load("x")
+
+
 def test_a_lock_is_held_once_and_let_go(tmp_path: Path) -> None:
     with (
         state.lock(tmp_path, what="it"),

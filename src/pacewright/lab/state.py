@@ -142,7 +142,13 @@ def load(name: str) -> LabState:
             ) from None
         there = f"There is {', '.join(names)}." if names else "There is none; pacewright lab up boots one."
         raise UsageError(f"There is no lab {name!r}.", hint=there) from None
-    return LabState(**{**values, "packages": tuple(values["packages"])})
+    try:
+        return LabState(**{**values, "packages": tuple(values["packages"])})
+    except (KeyError, TypeError):
+        raise UsageError(
+            f"The lab {name!r} was made by another version of Pacewright, which noted other things of it.",
+            hint=f"Use that version, or remove it: pacewright lab down --name {name}.",
+        ) from None
 
 
 class Gone(NodeError):
