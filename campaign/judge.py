@@ -265,6 +265,8 @@ def _listed(record: Record) -> Iterator[Violation]:
         for entry in last.values():
             wanted = record.configs[service, entry.node]
             old = entry.what == "start" and entry.primitive not in down and entry.config != wanted
-            if old and (service, entry.node) not in record.listed:
+            # What lost its power has written no stop, and was not started again if the service is stopped.
+            cut = struck_at(record, entry.node, entry.at, record.healed) is not None
+            if old and not cut and (service, entry.node) not in record.listed:
                 text = f"{entry.primitive} on {entry.node} ran {entry.config}, not {wanted}, and nothing was owed"
                 yield Violation(invariant=Invariant.LISTED, text=text)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pacewright.demo.openstack import Episode, Stage
+from pacewright.demo.openstack.runs import Run
 from pacewright.demo.openstack.starts import SERVICES
 from tests.lab.neutron_site import NeutronSite
 
@@ -69,7 +70,15 @@ def rolled_out(site: NeutronSite) -> None:
     assert episode.count.served >= 30
     for service in SERVICES:
         definition = f"primitive[@id='{service}']"
-        assert len(episode.writers(service, definition)) == 3, "each instance's restart is written once"
+        writers = episode.writers(service, definition)
+        assert len(writers) == 3, "each instance's restart is written once"
+        assert len(set(writers)) == 1, f"and all by one node: {writers}"
+        told = [node for node, run in zip(site.lab.nodes, episode.runs, strict=True) if _led(run, service)]
+        assert told == writers[:1], "whose log says so"
+
+
+def _led(run: Run, service: str) -> bool:
+    return bool(run.lines(rf"Service\[{service}\].*: restarted on .*\(committed from this node\)"))
 
 
 def did_nothing(deployment: Deployment) -> None:

@@ -100,6 +100,9 @@ def test_what_is_not_listed_as_owed_is_seen() -> None:
     assert broken(record(late, [call()], listed=forgotten)) == [Invariant.NEWEST, Invariant.LISTED]
     again = [*late, *restarted("n2", 70, revision="r3")]
     assert broken(record(again, [call(0), call(1)], listed=forgotten)) == [Invariant.LISTED]
+    fault = Fault(at=5.0, until=6.0, kind=FaultKind.POWER, nodes=("n2",))
+    cut = (Struck(fault=fault, begun=BEGUN + 5, over=BEGUN + 60),)
+    assert Invariant.LISTED not in broken(record(again, [call(0), call(1)], listed=forgotten, faults=cut))
 
 
 def test_a_restart_too_many_is_seen() -> None:
