@@ -173,14 +173,14 @@ def test_what_was_left_drained_is_given_back_only_once_it_is_healthy() -> None:
 
 def test_what_was_left_drained_restarts_first_and_nothing_else_goes_down_beside_it() -> None:
     snapshot = three(attributes={"n3": DRAINED, "n1": {}})
-    step = begin(snapshot, drains=True).decide(snapshot, None, NOW)
+    step = called(snapshot, "restart").decide(snapshot, None, NOW)
     assert isinstance(step, Drain)
     assert step.nodes == (N3,)
 
 
 def test_what_was_left_drained_beyond_a_roll_is_given_back_before_another_is_drained() -> None:
     snapshot = three(attributes={"n1": DRAINED})
-    step = called(snapshot, "restart", node="n2").rehearsed().decide(snapshot, None, NOW)
+    step = called(snapshot, "restart", node="n2").decide(snapshot, None, NOW)
     assert isinstance(step, Restore)
     assert step.nodes == (N1,)
     assert isinstance(step.job.decide(snapshot, None, NOW), Commit)
@@ -194,6 +194,17 @@ def test_what_a_restart_is_draining_no_other_call_gives_back() -> None:
     assert isinstance(beside, Drain), "it is owed, so this call takes part in the restart"
     elsewhere = called(snapshot, "restart", node="n1").decide(snapshot, None, NOW)
     assert not isinstance(elsewhere, Restore)
+
+
+def test_who_is_cut_off_gives_nothing_back() -> None:
+    """Seen in a campaign: a node that had been frozen gave back what another was about to stop."""
+    snapshot = three(attributes={"n2": DRAINED})
+    job = called(snapshot, "reconcile")
+    assert isinstance(job.decide(snapshot, None, NOW), Restore)
+    assert not isinstance(job.decide(dataclasses.replace(snapshot, quorate=False), None, NOW), Restore)
+    gone = dataclasses.replace(snapshot.nodes[N2], online=False)
+    without = dataclasses.replace(snapshot, nodes={**snapshot.nodes, N2: gone})
+    assert not isinstance(job.decide(without, None, NOW), Restore)
 
 
 def test_what_was_given_back_under_a_call_is_drained_anew() -> None:
@@ -219,7 +230,7 @@ def called(snapshot: Snapshot, verb: str, *, gates: bool = False, node: str | No
         now=NOW,
     )
     assert isinstance(job, Restart)
-    return dataclasses.replace(job, drains=True, gates=gates)
+    return dataclasses.replace(job, drains=True, gates=gates).rehearsed()  # no other call is there
 
 
 def test_where_all_go_at_once_nothing_is_drained() -> None:

@@ -16,7 +16,7 @@ from pacewright.cluster import NodeName, Snapshot
 from pacewright.service.begun import begun_by
 from pacewright.service.drained import drained
 from pacewright.service.slots import Slot, Slots, SlotState
-from pacewright.service.step import Clean, Commit, Next, Wait
+from pacewright.service.step import Clean, Commit, Drain, Next, Restore, Wait
 
 if TYPE_CHECKING:
     from pacewright.service.restart import Restart
@@ -25,6 +25,8 @@ __all__ = ["NOBODY", "PATIENCE", "Lead", "left_to_the_leader"]
 
 PATIENCE = 3.0
 """Seconds without any progress after which the one that leads is taken for dead: some ten times what a step needs."""
+_GAP = 5.0
+"""Seconds between two looks, of which there is one each second, that tell of a call that stood still itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,14 @@ class Lead:
         mine: it does, because it has written a step; another one that has taken it for dead may lead as well.
         seen: how the roll stood when it began to leave the next step to another.
         since: when that was, in seconds since the epoch.
+        looked: when it looked last.
         by: the node of another call that has written a step of the roll; None if this one has seen none.
     """
 
     mine: bool = False
     seen: Mapping[Slot, SlotState] | None = None
     since: float = 0.0
+    looked: float = 0.0
     by: NodeName | None = None
 
     def told(self, slots: Slots, snapshot: Snapshot) -> Lead:
@@ -56,7 +60,7 @@ NOBODY = Lead()
 def left_to_the_leader(
     job: Restart, step: Next, states: Mapping[Slot, SlotState], snapshot: Snapshot, now: float
 ) -> Next:
-    """The step that a call would write; or waiting, while it is another one's to write.
+    """The step that a call would take; or waiting, while it is another one's to take. Checks of health are anybody's.
 
     Args:
         job: the call.
@@ -65,13 +69,15 @@ def left_to_the_leader(
         snapshot: the cluster.
         now: seconds since the epoch.
     """
-    if not isinstance(step, Commit | Clean):
+    if not isinstance(step, Commit | Clean | Drain | Restore):
         return step
-    since = job.lead.since if job.lead.seen == states else now
-    silent = abs(now - since) >= PATIENCE  # also if this clock was set back
+    # A call that stood still itself (its machine was frozen, its clock set) has not seen whether the roll goes on.
+    watched = job.lead.seen == states and 0 <= now - job.lead.looked <= _GAP
+    since = job.lead.since if watched else now
+    silent = now - since >= PATIENCE
     if job.lead.mine or silent or not _another_leads(job, states, snapshot):
         return replace(step, job=replace(cast("Restart", step.job), lead=Lead(mine=True)))
-    waits = replace(job.lead, seen=states, since=since)
+    waits = replace(job.lead, seen=states, since=since, looked=now)
     return Wait(reason="the call that leads to go on", job=replace(job, lead=waits))
 
 

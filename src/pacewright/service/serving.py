@@ -35,9 +35,10 @@ def serving_again(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snap
 
 def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Check | Restore | None:
     """Give those of these nodes that are drained and well their share again, once they are seen to be healthy."""
-    if not job.drains:
-        return None
+    if not job.drains or not snapshot.quorate:
+        return None  # whoever is cut off, or has just been frozen, does not know what the others do
     settled = {i.node for i in snapshot.instances_of(job.target.resource) if i.settled}
+    settled = {node for node in settled if snapshot.nodes[node].online}
     due = drained(job.target, snapshot).intersection(nodes) & settled - job.restored
     due -= set(map(NodeName, job.lost))
     # What is drained and due beyond this roll, another call may be about to restart.
