@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pacewright.cluster.configuration import plain_values
+from pacewright.cluster.document import elements
 
 __all__ = ["Difference", "differences"]
 
@@ -49,7 +50,8 @@ def _facts(root: ET.Element) -> Iterator[tuple[tuple[str, str], str]]:
             held = [child.get("id", "") for child in element if child.tag in {"primitive", *_HOLDERS}]
             yield (element.get("id", ""), element.tag), " ".join(held)
             yield from _pairs(element, "meta", "meta_attributes")
-    for element in root.iterfind("configuration/constraints/*"):
+    constraints = root.find("configuration/constraints")
+    for element in elements(constraints) if constraints is not None else ():
         said = [f"{name}={value}" for name, value in element.items() if name != "id"]
         said += [reference.get("id", "") for reference in element.iter("resource_ref")]
         yield (element.get("id", ""), element.tag.removeprefix("rsc_")), " ".join(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 
+from pacewright.cluster.document import elements
 from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId
 from pacewright.cluster.snapshot import Constraint, Resource
 from pacewright.cluster.values import REVISION, duration, is_true
@@ -36,7 +37,7 @@ def plain_values(parent: ET.Element, sets: str) -> dict[str, str]:
 def uname_rule(found: ET.Element) -> NodeName | None:
     """The one node that a set of attributes is for, if its rule is of our own form (`#uname eq NODE`)."""
     rule = found.find("rule")
-    expression = rule.find("expression") if rule is not None and len(rule) == 1 else None
+    expression = rule.find("expression") if rule is not None and len(list(elements(rule))) == 1 else None
     if expression is None or expression.get("attribute") != "#uname" or expression.get("operation") != "eq":
         return None
     return NodeName(expression.get("value", ""))
@@ -58,7 +59,8 @@ def read_resources(configuration: ET.Element) -> dict[ResourceId, Resource]:
 
 def read_constraints(configuration: ET.Element) -> Iterator[Constraint]:
     """Every constraint."""
-    for found in configuration.find("constraints") or ():
+    constraints = configuration.find("constraints")
+    for found in elements(constraints) if constraints is not None else ():
         names = {"rsc", "with-rsc", "first", "then"}
         ids = [value for name, value in found.items() if name in names]
         ids += [ref.get("id", "") for ref in found.iter("resource_ref")]

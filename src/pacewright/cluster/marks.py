@@ -18,7 +18,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from pacewright.cluster.document import drop_pair, set_pair
+from pacewright.cluster.document import drop_pair, empty, set_pair
 from pacewright.cluster.names import NodeName
 
 __all__ = ["read_marks", "set_mark"]
@@ -50,6 +50,6 @@ def set_mark(root: ET.Element, node: NodeName, name: str, value: str | None) -> 
         set_pair(found, f"{name}@{node}", value)
     elif found is not None:
         drop_pair(found, f"{name}@{node}")
-        for template in resources.findall("template") if len(found) == 0 else ():
+        for template in resources.findall("template") if empty(found) else ():
             if template.get("id") == _TEMPLATE["id"]:
                 resources.remove(template)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pacewright.cluster import tools
 from pacewright.cluster.configuration import plain_values, read_constraints, read_properties, read_resources
+from pacewright.cluster.document import parse_document
 from pacewright.cluster.gate import read_gates
 from pacewright.cluster.history import read_instance
 from pacewright.cluster.hold import read_holds
@@ -46,7 +47,7 @@ def parse(document: bytes) -> Snapshot:
         ToolOutput: it is no CIB.
     """
     try:
-        root = ET.fromstring(document)  # noqa: S314 - the cluster's own document
+        root = parse_document(document)
     except ET.ParseError as error:
         raise _not_a_cib(f"it is not XML ({error})", document) from error
     configuration = root.find("configuration")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pacewright.cluster.definition import spelled
-from pacewright.cluster.document import free_id, xml_id
+from pacewright.cluster.document import elements, empty, free_id, xml_id
 from pacewright.cluster.names import ResourceId
 from pacewright.errors import Refused
 
@@ -49,7 +49,7 @@ class Tie:
             element.set(name, value)
 
     def _is(self, element: ET.Element) -> bool:
-        if element.tag != f"rsc_{self.kind}" or len(element) or element.get("rsc-pattern") is not None:
+        if element.tag != f"rsc_{self.kind}" or not empty(element) or element.get("rsc-pattern") is not None:
             return False
         return _meaning(self.kind, element.attrib) == _meaning(self.kind, self.about)
 
@@ -106,10 +106,10 @@ class Remove:
         gone = set(_taken_out(root, self.resource))
         _untie(root, gone, frozenset())
         for tags in root.iterfind("configuration/tags"):
-            for tag in list(tags):
+            for tag in list(elements(tags)):
                 for reference in [found for found in tag if found.get("id") in gone]:
                     tag.remove(reference)
-                if len(tag) == 0:
+                if empty(tag):
                     tags.remove(tag)
 
 
@@ -134,7 +134,7 @@ def _untie(root: ET.Element, gone: set[str] | set[ResourceId], among: frozenset[
         for found in constraint.findall("resource_set"):
             for reference in [reference for reference in found if reference.get("id") in gone]:
                 found.remove(reference)
-            if len(found) == 0:
+            if empty(found):
                 constraint.remove(found)
         if constraint.find("resource_set") is None:
             constraints.remove(constraint)
