@@ -85,6 +85,17 @@ def test_the_first_report_of_a_config_older_than_the_instance_restarts_nothing()
     assert len(world.forecasts) == commits, "no config changed, so nothing is written"
 
 
+def test_a_new_key_of_the_fingerprints_on_one_node_after_another_restarts_nothing() -> None:
+    """The files are as they were, so what runs began after they last changed."""
+    world = World(base())
+    for key in ("none", "new", "other"):
+        for node in NODES:
+            refresh(world, "web", node, f"by-{key}-{node}", LONG_AGO)
+            assert not refresh(world, "web", node, f"by-{key}-{node}", LONG_AGO).changed
+    assert restarts(world.forecasts) == []
+    assert owed(world, "web") == []
+
+
 def test_the_first_report_of_a_config_newer_than_the_instance_restarts_that_one() -> None:
     world = World(base())
     refresh(world, "web", "n2", "aaaa")

@@ -102,6 +102,26 @@ def test_install_brings_the_current_source_to_all_nodes_quickly(lab: Lab) -> Non
         assert out(lab, at, "pacewright", "--version")
 
 
+def test_of_a_removed_package_nothing_is_in_force(lab: Lab) -> None:
+    """What an administrator had switched on, see docs/guard.md; a node's own policy-rc.d has its place again."""
+    lab.write("n3", "/etc/pacewright/policy-rc.d", "#!/bin/sh\nexit 104\n", mode=0o755)
+    lab.write("n3", "/etc/needrestart/restart.d/keep", "")
+    out(lab, "n3", "ln", "-s", "/usr/lib/pacewright/needrestart", "/etc/needrestart/restart.d/web.service")
+    place = "/usr/sbin/policy-rc.d"
+    out(lab, "n3", "update-alternatives", "--install", place, "policy-rc.d", "/usr/lib/pacewright/policy-rc.d", "50")
+    out(lab, "n3", "systemctl", "enable", "--now", "pacewright-reconcile.timer")
+    out(lab, "n3", "systemctl", "start", "pacewright-reconcile.service")  # as confined as it is, it does its work
+    lab.install()  # an upgrade
+    assert out(lab, "n3", "readlink", "-f", place) == "/usr/lib/pacewright/policy-rc.d"
+    out(lab, "n3", "dpkg", "--remove", "pacewright")
+    assert "exit 104" in lab.read("n3", place)
+    assert out(lab, "n3", "ls", "/etc/needrestart/restart.d") == "keep"
+    assert lab.run("n3", ["systemctl", "is-active", "pacewright-reconcile.timer"]).code != 0
+    assert lab.run("n3", ["test", "-L", "/etc/systemd/system/timers.target.wants/pacewright-reconcile.timer"]).code == 1
+    out(lab, "n3", "rm", place)
+    lab.install()
+
+
 # --- programs in nodes
 
 
@@ -145,6 +165,25 @@ def test_files_in_nodes(lab: Lab) -> None:
     assert lab.read("n1", "/etc/pacewright/probe/file") == "text\n"
     assert out(lab, "n1", "stat", "-c", "%a %U", "/etc/pacewright/probe/file") == "640 root"
     assert lab.run("n2", ["test", "-e", "/etc/pacewright/probe"]).code == 1
+    with pytest.raises(FileNotFoundError):
+        lab.read("n1", "/etc/pacewright/absent")
+
+
+def test_links_in_a_node_lead_to_its_own_files(lab: Lab) -> None:
+    """Debian's /var/run is such a link already."""
+    lab.write("n1", f"/var/run/{lab.name}/inside", "of the node")
+    assert lab.read("n1", f"/run/{lab.name}/inside") == "of the node"
+    assert not Path("/run", lab.name).exists(), "this machine's own"
+    out(lab, "n1", "ln", "--symbolic", "/etc/hostname", f"/run/{lab.name}/link")
+    assert lab.read("n1", f"/run/{lab.name}/link") == "n1\n"
+
+
+def test_a_node_cannot_fill_this_machines_run_and_others_cannot_look_into_it(lab: Lab) -> None:
+    lab.run("n1", ["sh", "-c", "head -c 200M /dev/zero >/run/pacewright-lab/big"])
+    assert (lab.shared / "big").stat().st_size <= 64 << 20
+    (lab.shared / "big").unlink()
+    for folder in (CACHE, lab.paths.home, lab.paths.run):
+        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_program_of_this_machine_runs_beside_the_nodes(lab: Lab) -> None:
@@ -211,11 +250,16 @@ def test_reboot_and_poweroff_from_inside(lab: Lab) -> None:
 
 
 def test_all_nodes_lose_power_and_come_back(lab: Lab) -> None:
+    module = "/usr/lib/python3/dist-packages/pacewright/errors.py"
+    lab.write("n1", module, "broken = True\n")
     for at in lab.nodes:
         lab.kill(at)
+    lab.install()  # without power, too
+    assert not any(lab.is_on(at) for at in lab.nodes)
     for at in lab.nodes:
         lab.boot(at)
         lab.boot(at)  # on already: nothing happens
+    assert "class PacewrightError" in lab.read("n1", module)
     lab.wait_quorate(60)
 
 

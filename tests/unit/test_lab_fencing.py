@@ -12,6 +12,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pacewright.errors import NodeError
 from pacewright.lab import fence_agent, node, power_switch
@@ -140,12 +142,62 @@ def test_actions(calls: list[Call], action: str, expected: list[Call]) -> None:
     assert calls == expected
 
 
-@pytest.mark.parametrize(
-    "request_", [None, [], "off", {}, {"action": "off"}, {"action": "off", "node": "n3"}, {"action": "x", "node": "n1"}]
+NONSENSE: tuple[object, ...] = (
+    None,
+    [],
+    "off",
+    {},
+    {"action": "off"},
+    {"action": "off", "node": "n3"},
+    {"action": "x", "node": "n1"},
+    {"action": [], "node": "n1"},
+    {"action": {}, "node": "n1"},
+    {"action": "off", "node": ["n1"]},
+    {"action": "off", "node": {}},
+    {"node": "n1"},
 )
+
+
+@pytest.mark.parametrize("request_", NONSENSE)
 def test_nonsense_is_answered_and_does_nothing(calls: list[Call], request_: object) -> None:
     assert "error" in SWITCH.answer(request_)
     assert not calls
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"\n", b"[" * 4096, b'{"a":' * 800, b"\xff", b"1" * 4096, b'{"action": "off", "node']
+)
+def test_what_is_no_request_is_none(line: bytes) -> None:
+    assert "error" in SWITCH.answer(power_switch.parsed(line))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text() | st.sampled_from(["action", "node", "x1"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["action", "node"]) | st.text(), inner),
+)
+
+
+@given(line=st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_a_node_sends_is_answered(line: bytes) -> None:
+    answer = SWITCH.answer(power_switch.parsed(line))
+    assert "error" in answer or "nodes" in answer
+    assert json.dumps(answer)
+
+
+def test_the_daemon_answers_after_one_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power_switch._Handler, "timeout", 0.05)
+    path = str(tmp_path / "s")
+    with power_switch._Server(path, power_switch._Handler) as server:
+        server.switch = SWITCH
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as asking:
+            silent.connect(path)
+            asking.connect(path)
+            asking.sendall(b'{"action": "list"}\n')
+            assert json.loads(asking.makefile().readline()) == {"nodes": "n1 n2"}
+            silent.settimeout(5)
+            assert silent.recv(1) == b"", "and is not waited for without end"
+        server.shutdown()
 
 
 def test_a_node_that_will_not_boot_is_an_answer_too(calls: list[Call], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,9 +65,19 @@ def test_an_unknown_lab_is_answered_with_those_there_are(labs: Path) -> None:
         state.load("x")
 
 
-def test_a_lab_of_another_version_is_told_to_be_one(labs: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "x", "packages": [], "unheard": 1}',
+        "",
+        "[1]",
+        '{"name": "x',
+        '{"name": "x", "packages": [], "nodes": "3"}',
+    ],
+)
+def test_a_lab_of_another_version_is_told_to_be_one(labs: Path, text: str) -> None:
     state.claim("x")
-    (labs / "x" / "lab.json").write_text('{"name": "x", "packages": [], "unheard": 1}')
+    (labs / "x" / "lab.json").write_text(text)
     with pytest.raises(UsageError, match="another version"):
         state.load("x")
 

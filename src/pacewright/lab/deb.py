@@ -32,10 +32,24 @@ set -e
 if command -v py3compile >/dev/null 2>&1; then py3compile -p pacewright; fi
 chgrp adm /var/log/pacewright
 """
+# Who removes the package may have switched on what it brings: policy-rc.d (a node's own one gets its place back),
+# needrestart's links, the timer. An upgrade leaves all of it as it is.
 _PRERM = """\
 #!/bin/sh
 set -e
 if command -v py3clean >/dev/null 2>&1; then py3clean -p pacewright; fi
+if [ "$1" = remove ]; then
+    if command -v systemctl >/dev/null 2>&1; then
+        systemctl disable --now pacewright-reconcile.timer >/dev/null 2>&1 || true
+    fi
+    update-alternatives --remove policy-rc.d /usr/lib/pacewright/policy-rc.d
+    if [ -e /etc/pacewright/policy-rc.d ] && ! [ -e /usr/sbin/policy-rc.d ]; then
+        mv /etc/pacewright/policy-rc.d /usr/sbin/policy-rc.d
+    fi
+    for link in /etc/needrestart/restart.d/*; do
+        if [ "$(readlink "$link")" = /usr/lib/pacewright/needrestart ]; then rm -f "$link"; fi
+    done
+fi
 """
 _POSTRM = """\
 #!/bin/sh
@@ -96,9 +110,9 @@ def _fill(tree: Path) -> None:
     _write(tree / "DEBIAN/prerm", _PRERM, 0o755)
     _write(tree / "DEBIAN/postrm", _POSTRM, 0o755)
     (tree / "var/log/pacewright").mkdir(parents=True)
-    for path in (tree, *tree.rglob("*")):
-        if path.is_dir():
-            path.chmod(0o750 if path.name == "pacewright" and path.parent.name == "log" else 0o755)
+    for path in (tree, *tree.rglob("*")):  # whatever the umask is here and was where the source was checked out
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+    (tree / "var/log/pacewright").chmod(0o750)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

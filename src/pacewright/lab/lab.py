@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import tempfile
@@ -12,13 +13,15 @@ from pathlib import Path
 from pacewright import process
 from pacewright.clock import Deadline
 from pacewright.errors import DeadlinePassed, NodeError, PacewrightError, UsageError
-from pacewright.lab import cgroup, deb, layer, mounts, network, quorum, removing, rootfs
+from pacewright.lab import cgroup, deb, files, layer, mounts, network, quorum, removing, rootfs
 from pacewright.lab import node as nodes
 from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState, load
 from pacewright.lab.waiting import until
 
 __all__ = ["Lab"]
+
+_FILE_SECONDS = 30.0
 
 
 class Lab:
@@ -124,24 +127,29 @@ class Lab:
             os.kill(int(child), number)
 
     def write(self, node: str, path: str, text: str, mode: int = 0o644) -> None:
-        """Write a file in a node that is on, owned by root; missing folders are made."""
-        target = self._host_path(node, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}.lab")
-        fresh.write_text(text)
-        fresh.chmod(mode)
-        fresh.replace(target)
+        """Write a file in a node that is on, owned by root; missing folders are made.
+
+        Raises:
+            ToolFailed: it cannot be written; says why.
+        """
+        argv = ["sh", "-euc", files.WRITE, "sh", path, f"{mode:o}"]
+        self._at_files(node, argv, stdin=text.encode()).checked()
 
     def read(self, node: str, path: str) -> str:
         """The text of a file in a node that is on.
 
         Raises:
             FileNotFoundError: there is no such file.
+            ToolFailed: it cannot be read; says why.
         """
-        return self._host_path(node, path).read_text()
+        done = self._at_files(node, ["sh", "-euc", files.READ, "sh", path])
+        if done.code == files.ABSENT:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return done.checked().stdout.decode()
 
-    def _host_path(self, node: str, path: str) -> Path:
-        return Path(f"/proc/{self._init(node)}/root/{path.lstrip('/')}")
+    def _at_files(self, node: str, argv: Sequence[str], *, stdin: bytes = b"") -> process.Completed:
+        """Run a program on the node's files, though it be frozen: inside, where its links lead to its own files."""
+        return process.run(nodes.entering(self._init(node), argv), timeout=_FILE_SECONDS, stdin=stdin, env=nodes.LOGIN)
 
     def _inside(self, node: str, argv: Sequence[str]) -> tuple[str, ...]:
         pid = self._init(node)
@@ -201,7 +209,7 @@ class Lab:
     @property
     def shared(self) -> Path:
         """A folder of this machine that every node has as /run/pacewright-lab; what is written there needs no disk of
-        a node, and is not lost with its power.
+        a node, and is not lost with its power. It has 64 MiB.
         """
         return self.paths.power
 
@@ -259,17 +267,15 @@ class Lab:
     def install(self) -> None:
         """Install the running source of Pacewright in all nodes, off ones included."""
         with tempfile.TemporaryDirectory(prefix="package-", dir=self.paths.home) as folder:
-            package = deb.build(Path(folder), compression="none")
-            with ThreadPoolExecutor() as pool:
-                list(pool.map(lambda node: self._install(node, package), self.nodes))
+            package = deb.build(Path(folder), compression="none").read_bytes()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda node: self._install(node, package), self.nodes))
 
-    def _install(self, node: str, package: Path) -> None:
-        pid = nodes.init_pid(self.paths, node)
-        if pid is None:
-            root = self.paths.root(node)
-            layer.install_package(["chroot", str(root)], root, package)
+    def _install(self, node: str, package: bytes) -> None:
+        if self.is_on(node):
+            self.run(node, layer.INSTALL, timeout=60, stdin=package).checked()
         else:
-            layer.install_package(list(self._inside(node, [])), Path(f"/proc/{pid}/root"), package)
+            nodes.run_without_power(self.paths, node, rootfs.folder(self.state), layer.INSTALL, stdin=package)
 
     def down(self) -> None:
         """Remove the lab: no process, mount, namespace or file of it is left."""

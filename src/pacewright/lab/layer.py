@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from pathlib import Path
 
 from pacewright.lab import corosync, deb, fence_agent, host, mounts, network
 from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState
 
-__all__ = ["addresses", "build", "install_package"]
+__all__ = ["INSTALL", "addresses", "build"]
+
+_PACKAGE = "/var/cache/pacewright.deb"
+
+INSTALL = (
+    "sh",
+    "-ec",
+    f"rm -f {_PACKAGE}; cat >{_PACKAGE}; dpkg --force-unsafe-io --install {_PACKAGE}; rm {_PACKAGE}",
+)
+"""The command line that installs, in a node, the package on its standard input."""
 
 
 def addresses(state: LabState) -> dict[str, str]:
@@ -28,23 +36,9 @@ def build(paths: LabPaths, state: LabState, rootfs: Path) -> None:
     agent = Path(fence_agent.__file__).read_text()
     _write(root, "usr/sbin/fence_pacewright_lab", agent, 0o755)
     package = deb.build(paths.layer, compression="none")
-    install_package(["chroot", str(root)], root, package)
+    host.run(["chroot", str(root), *INSTALL], timeout=60, stdin=package.read_bytes())
     package.unlink()
     mounts.unmount_below(paths.layer)
-
-
-def install_package(inside: list[str], root: Path, package: Path) -> None:
-    """Install our .deb in a root file system.
-
-    Args:
-        inside: the command line that runs something there.
-        root: that root file system as we see it.
-    """
-    target = root / "var/cache/pacewright.deb"
-    shutil.copyfile(package, target)
-    argv = [*inside, "dpkg", "--force-unsafe-io", "--install", "/var/cache/pacewright.deb"]
-    host.run(argv, timeout=60)
-    target.unlink()
 
 
 def _configure_cluster(root: Path, paths: LabPaths, state: LabState) -> None:

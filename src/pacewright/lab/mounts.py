@@ -40,10 +40,15 @@ def mount_overlay(disk: Path, lowers: Sequence[Path]) -> Path:
     return root
 
 
-def mount_limited(folder: Path, mebibytes: int) -> None:
-    """Mount a file system with so much room on a folder; it is in this machine's memory."""
+def mount_limited(folder: Path, mebibytes: int, *, options: str = "") -> None:
+    """Mount a file system with so much room on a folder; it is in this machine's memory.
+
+    Args:
+        options: more of them, comma between (mount(8)).
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    host.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=755", "pacewright-lab-disk", str(folder)])
+    said = ",".join(filter(None, (f"size={mebibytes}m", "mode=755", options)))
+    host.run(["mount", "-t", "tmpfs", "-o", said, "pacewright-lab-disk", str(folder)])
 
 
 def fill(folder: Path) -> None:

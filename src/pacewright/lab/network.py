@@ -36,6 +36,7 @@ def create(paths: LabPaths, nodes: Sequence[str]) -> None:
     """Make namespaces, bridge, cables and addresses of a new lab."""
     lab = paths.netns(OUTSIDE)
     lab.parent.mkdir(parents=True)
+    paths.run.chmod(0o700)
     for owner in (OUTSIDE, *nodes):
         file = paths.netns(owner)
         file.touch()

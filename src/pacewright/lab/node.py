@@ -12,12 +12,23 @@ from pathlib import Path
 from pacewright import process
 from pacewright.clock import Deadline
 from pacewright.errors import NodeError
-from pacewright.lab import cgroup, mounts
+from pacewright.lab import cgroup, host, mounts
 from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import lock
 from pacewright.lab.waiting import until
 
-__all__ = ["LOGIN", "boot", "create_disk", "entering", "forget", "init_pid", "is_on", "kill", "launch"]
+__all__ = [
+    "LOGIN",
+    "boot",
+    "create_disk",
+    "entering",
+    "forget",
+    "init_pid",
+    "is_on",
+    "kill",
+    "launch",
+    "run_without_power",
+]
 
 LOGIN = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -29,8 +40,11 @@ LOGIN = {
 """What a root login finds in its environment, beyond LC_ALL."""
 
 _LAUNCH = Path(__file__).with_name("launch.py")
+_ENTER = 'IFS=:; for group in $1; do echo $$ >"$group/cgroup.procs"; done; unset IFS; shift; exec "$@"'
+"""Shell: run a program in control groups. systemd-nspawn looks where it is."""
 _CAPABILITIES = "CAP_NET_ADMIN,CAP_NET_RAW,CAP_IPC_LOCK,CAP_SYS_RESOURCE"
 _REBOOTED = "133"  # the exit code of systemd-nspawn --keep-unit after a reboot
+_NSPAWN_ENV = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"}
 _NSPAWN_RUN = Path("/run/systemd/nspawn")
 
 
@@ -63,16 +77,46 @@ def boot(paths: LabPaths, node: str, rootfs: Path) -> None:
                 f"{node}: its network is gone, as after a reboot of this machine.",
                 hint=f"Make the lab anew: pacewright lab down --name {paths.name}, then up.",
             )
-        forget(paths, node)
-        if not mounts.mounted(paths.root(node)):
-            mounts.mount_overlay(paths.disk(node), [paths.layer / "upper", rootfs])
+        _lay_out(paths, node, rootfs)
         launch(_nspawn(paths, node), paths.console(node), (paths.name, node))
         if not until(lambda: init_pid(paths, node) is not None, Deadline.after(10), every=0.01):
             said = paths.console(node).read_text(errors="replace")[-1000:]
             raise NodeError(f"{node}: systemd-nspawn did not start it within 10 s.", output=said)
 
 
-def _nspawn(paths: LabPaths, node: str) -> list[str]:
+def run_without_power(paths: LabPaths, node: str, rootfs: Path, argv: Sequence[str], *, stdin: bytes) -> None:
+    """Run a program on the disk of a node that is off, as confined as in one that is on, and without its network.
+
+    Raises:
+        NodeError: it has been switched on meanwhile.
+        ToolFailed: the program failed.
+    """
+    with lock(paths.disk(node), what=node, timeout=20):
+        if is_on(paths, node):
+            raise NodeError(f"{node}: was switched on meanwhile.", hint="Try again.")
+        _lay_out(paths, node, rootfs)
+        groups = cgroup.folders(paths.name, node)
+        for group in groups:
+            group.mkdir(parents=True, exist_ok=True)
+        inside = [*_container(paths, node), "--private-network", "--as-pid2", "--pipe", "--", *argv]
+        env = [f"{name}={value}" for name, value in _NSPAWN_ENV.items()]
+        try:
+            host.run(
+                ["sh", "-ec", _ENTER, "sh", ":".join(map(str, groups)), "env", *env, *inside], timeout=60, stdin=stdin
+            )
+        finally:
+            cgroup.kill(groups[0])
+            forget(paths, node)
+
+
+def _lay_out(paths: LabPaths, node: str, rootfs: Path) -> None:
+    """Make a node's root file system from its layers."""
+    forget(paths, node)
+    if not mounts.mounted(paths.root(node)):
+        mounts.mount_overlay(paths.disk(node), [paths.layer / "upper", rootfs])
+
+
+def _container(paths: LabPaths, node: str) -> list[str]:
     return [
         "systemd-nspawn",
         "--quiet",
@@ -80,14 +124,20 @@ def _nspawn(paths: LabPaths, node: str) -> list[str]:
         "--keep-unit",
         "--settings=no",
         f"--machine={paths.machine(node)}",
-        f"--hostname={node}",
         f"--directory={paths.root(node)}",
-        f"--network-namespace-path={paths.netns(node)}",
-        f"--capability={_CAPABILITIES}",
-        f"--bind={paths.power}:/run/pacewright-lab",
         "--link-journal=no",
         "--resolv-conf=off",
         "--timezone=off",
+    ]
+
+
+def _nspawn(paths: LabPaths, node: str) -> list[str]:
+    return [
+        *_container(paths, node),
+        f"--hostname={node}",
+        f"--network-namespace-path={paths.netns(node)}",
+        f"--capability={_CAPABILITIES}",
+        f"--bind={paths.power}:/run/pacewright-lab",
         "--boot",
     ]
 
@@ -101,9 +151,7 @@ def launch(argv: Sequence[str], log: Path, group: tuple[str, ...], *, python_pat
     folders = cgroup.folders(*group)
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-    env = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"}
-    if python_path:
-        env["PYTHONPATH"] = python_path
+    env = {**_NSPAWN_ENV, "PYTHONPATH": python_path} if python_path else _NSPAWN_ENV
     head = [sys.executable, "-S", str(_LAUNCH), str(log), ":".join(map(str, folders)), _REBOOTED]
     done = process.run([*head, *argv], timeout=10, env=env)
     if done.code:

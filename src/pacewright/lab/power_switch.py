@@ -7,6 +7,7 @@ One JSON object per line in, one out: {"action": "off", "node": "n2"} -> {"power
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socketserver
@@ -20,7 +21,12 @@ from pacewright.lab import rootfs
 from pacewright.lab.paths import LabPaths
 from pacewright.lab.state import LabState, load
 
-__all__ = ["PowerSwitch", "serve"]
+__all__ = ["PowerSwitch", "parsed", "serve"]
+
+_LONGEST = 4096
+_LOGGED = 200
+_PATIENCE = 10.0
+"""Seconds that one who has connected may take to say what he wants."""
 
 
 class PowerSwitch:
@@ -39,15 +45,17 @@ class PowerSwitch:
         if not isinstance(request, dict):
             return {"error": "a request is an object"}
         action, node = request.get("action"), request.get("node")
+        if not isinstance(action, str) or not isinstance(node, str | None):
+            return {"error": "action and node are strings"}
         if action in {"list", "monitor"}:
             return {"nodes": " ".join(self._state.node_names)}
-        if node not in self._state.node_names:
+        if node is None or node not in self._state.node_names:
             return {"error": f"{node}: no such node; there are {', '.join(self._state.node_names)}"}
         try:
-            self._switch(str(action), str(node))
+            self._switch(action, node)
         except PacewrightError as error:
             return {"error": str(error)}
-        return {"power": "on" if nodes.is_on(self._paths, str(node)) else "off"}
+        return {"power": "on" if nodes.is_on(self._paths, node) else "off"}
 
     def _switch(self, action: str, node: str) -> None:
         if action not in {"on", "off", "reboot", "status"}:
@@ -64,16 +72,29 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class _Handler(socketserver.StreamRequestHandler):
+    timeout = _PATIENCE
+
     def handle(self) -> None:
         """Answer one line."""
-        try:
-            request = json.loads(self.rfile.readline(4096))
-        except ValueError:
-            request = None
-        reply = cast("_Server", self.server).switch.answer(request)
-        sys.stderr.write(f"{SYSTEM_CLOCK.now():.3f} {json.dumps(request)} -> {json.dumps(reply)}\n")
-        sys.stderr.flush()
-        self.wfile.write(json.dumps(reply).encode() + b"\n")
+        with contextlib.suppress(OSError):  # it says nothing, or does not wait for the answer
+            request = parsed(self.rfile.readline(_LONGEST))
+            reply = cast("_Server", self.server).switch.answer(request)
+            sys.stderr.write(f"{SYSTEM_CLOCK.now():.3f} {_short(request)} -> {_short(reply)}\n")
+            sys.stderr.flush()
+            self.wfile.write(json.dumps(reply).encode() + b"\n")
+
+
+def parsed(line: bytes) -> object:
+    """What was asked for; None if it is no JSON. A node may send anything."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _LOGGED else f"{text[:_LOGGED]}..."
 
 
 def serve(name: str) -> None:

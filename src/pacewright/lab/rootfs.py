@@ -75,6 +75,8 @@ def ensure(state: LabState, say: Callable[[str], None]) -> Path:
         UsageError: Debian has no such package.
         ToolFailed: mmdebstrap did not manage.
     """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    CACHE.chmod(0o700)  # there are programs in it that run as root whoever starts them
     ready = folder(state)
     building = ready.with_suffix(".building")
     while not ready.is_dir():

@@ -133,6 +133,8 @@ def load(name: str) -> LabState:
     check_name(name)
     try:
         values = json.loads(LabPaths(name=name).state.read_text())
+    except ValueError:  # the disk lost what was written
+        values = None
     except FileNotFoundError:
         names = existing()
         if name in names:
@@ -144,7 +146,7 @@ def load(name: str) -> LabState:
         raise UsageError(f"There is no lab {name!r}.", hint=there) from None
     try:
         return LabState(**{**values, "packages": tuple(values["packages"])})
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, UsageError):
         raise UsageError(
             f"The lab {name!r} was made by another version of Pacewright, which noted other things of it.",
             hint=f"Use that version, or remove it: pacewright lab down --name {name}.",

@@ -2,25 +2,38 @@
 
 Over each file's path, type, mode, owner, group and content (docs/services.yaml.md). Times are not in it: a file that
 is written again with the same content is the same config.
+
+It stands in the CIB, where who may read the cluster's configuration but not the files could try passwords against it.
+A site that minds puts a secret into `KEY` (docs/security.md).
 """
 
 from __future__ import annotations
 
-import glob
 import hashlib
+import hmac
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pacewright.clock import Deadline
 from pacewright.errors import NodeError
+from pacewright.node.matching import matching
+from pacewright.node.regular import opened
 
-__all__ = ["Inputs", "fingerprint"]
+__all__ = ["KEY", "Inputs", "fingerprint"]
+
+KEY = Path("/etc/pacewright/fingerprint.key")
+"""The site's secret that fingerprints are made with; without this file they are made without one."""
 
 _LENGTH = 16
 """Hexadecimal digits kept: 64 bits, to be told apart from the few configs that a service ever has."""
 _BLOCK = 1 << 20
+_MOST_BYTES = 1 << 30
+_MOST_PATHS = 200_000
+_SECONDS = 60.0
+_LEAST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,67 +55,120 @@ class Inputs:
 def fingerprint(inputs: Iterable[str]) -> Inputs:
     """Read the config inputs: files, globs, and directories with all that is below them.
 
-    What is not there counts as not there, so that its arrival is a change.
+    What is not there counts as not there, so that its arrival is a change. Of what is no file (a FIFO, a socket, a
+    device, also behind a link) only that it is there counts. It ends: after 1 GiB, 200,000 paths or 60 s with an error.
 
     Raises:
-        NodeError: something is there and cannot be read.
+        NodeError: something is there and cannot be read, or is more than any config; or the key is not as it has to be.
     """
-    digest = hashlib.sha256()
-    changed, files = 0.0, 0
-    for path in sorted({found for pattern in inputs for found in _matching(pattern)}):
+    key = _key()
+    reader = _Reader()
+    for path in sorted({found for pattern in inputs for found in reader.counted(pattern)}):
         try:
-            kind, when = _take(path, digest)
+            reader.take(path)
         except OSError as error:
             raise NodeError(
                 f"{path}: a config input that cannot be read: {error.strerror}.",
                 hint="Mend its permissions, or take it out of the service's config in services.yaml.",
             ) from error
-        changed = max(changed, when)
-        files += kind
-    return Inputs(fingerprint=digest.hexdigest()[:_LENGTH], changed=changed, files=files)
+    digest = reader.digest.digest()
+    if key:
+        digest = hmac.digest(key, digest, "sha256")
+    return Inputs(fingerprint=digest.hex()[:_LENGTH], changed=reader.changed, files=reader.files)
 
 
-def _matching(pattern: str) -> Iterator[str]:
-    if not glob.has_magic(pattern):
-        yield from _below(pattern)
-        return
-    for found in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - Path.glob wants a pattern without its root
-        yield from _below(found)
+def _key() -> bytes:
+    """The site's secret; empty if it has none.
 
-
-def _below(path: str) -> Iterator[str]:
-    yield path.rstrip("/") or "/"
-    if os.path.isdir(path):  # noqa: PTH112 - strings all the way; a config may be ten thousand files
-        for folder, folders, names in os.walk(path):
-            for name in (*folders, *names):
-                yield os.path.join(folder, name)  # noqa: PTH118
-
-
-def _take(path: str, digest: hashlib._Hash) -> tuple[int, float]:
-    """Add a path to the digest; returns whether it is a file, and when it changed."""
+    Raises:
+        NodeError: it is there and is no secret, so that nobody relies on what does not protect.
+    """
     try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        _add(digest, path, "absent")
-        return 0, 0.0
-    _add(digest, path, oct(found.st_mode), str(found.st_uid), str(found.st_gid))
-    when = found.st_ctime
-    if stat.S_ISLNK(found.st_mode):
-        _add(digest, os.readlink(path))  # noqa: PTH115
+        with opened(KEY) as file:
+            found = os.fstat(file.fileno())
+            key = file.read(_BLOCK).strip()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise NodeError(f"{KEY}: cannot be read: {error.strerror}.") from error
+    if found.st_mode & 0o077 or found.st_uid not in {0, os.geteuid()}:
+        raise NodeError(f"{KEY}: others than root may read it.", hint=f"chown root {KEY} && chmod 600 {KEY}")
+    if len(key) < _LEAST_KEY:
+        raise NodeError(f"{KEY}: a key has at least {_LEAST_KEY} characters.", hint="openssl rand -hex 32 makes one.")
+    return key
+
+
+class _Reader:
+    """What has been read so far, and how much more may be: a link in a config folder may lead anywhere.
+
+    Attributes:
+        digest, changed, files: what becomes of `Inputs`.
+    """
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.changed = 0.0
+        self.files = 0
+        self._deadline = Deadline.after(_SECONDS)
+        self._paths = 0
+        self._bytes = 0
+
+    def counted(self, pattern: str) -> Iterator[str]:
+        """The paths of an input, as far as they are counted."""
+        for path in matching(pattern):
+            self._paths += 1
+            self._bounded(pattern)
+            yield path
+
+    def take(self, path: str) -> None:
+        """Add a path."""
         try:
-            found = os.stat(path)  # noqa: PTH116
-        except OSError:
-            return 0, when  # it leads nowhere; where it leads to is in the digest
-        when = max(when, found.st_ctime)
-    if not stat.S_ISREG(found.st_mode):
-        return 0, when
-    with Path(path).open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    _add(digest, str(found.st_size))
-    return 1, when
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            self._add(path, "absent")
+            return
+        self._add(path, oct(found.st_mode), str(found.st_uid), str(found.st_gid))
+        self.changed = max(self.changed, found.st_ctime)
+        if stat.S_ISLNK(found.st_mode):
+            self._add(os.readlink(path))  # noqa: PTH115
+            try:
+                found = os.stat(path)  # noqa: PTH116
+            except OSError:
+                return  # it leads nowhere; where it leads to is in the digest
+            self.changed = max(self.changed, found.st_ctime)
+        if stat.S_ISREG(found.st_mode):
+            self._content(path)
 
+    def _content(self, path: str) -> None:
+        size = 0
+        with opened(Path(path)) as file:
+            while block := file.read(_BLOCK):
+                self.digest.update(block)
+                size += len(block)
+                self._bytes += len(block)
+                self._bounded(path)
+        self._add(str(size))
+        self.files += 1
 
-def _add(digest: hashlib._Hash, *words: str) -> None:
-    for word in words:
-        digest.update(word.encode(errors="surrogateescape") + b"\0")
+    def _bounded(self, path: str) -> None:
+        """Refuse to go on for ever.
+
+        Raises:
+            NodeError: it is more than any config.
+        """
+        more = ""
+        if self._bytes > _MOST_BYTES:
+            more = f"{_MOST_BYTES >> 20} MiB"
+        elif self._paths > _MOST_PATHS:
+            more = f"{_MOST_PATHS} files"
+        elif self._deadline.passed():
+            more = f"can be read in {_SECONDS:g} s"
+        if more:
+            raise NodeError(
+                f"{path}: a config input of more than {more}.",
+                hint="Is there a link to something else? Name the config's own files in services.yaml.",
+            )
+
+    def _add(self, *words: str) -> None:
+        for word in words:
+            self.digest.update(word.encode(errors="surrogateescape") + b"\0")
