@@ -48,14 +48,17 @@ def asked(tools: FakeTools, *names: str, code: int, inputs: object = None, more:
     return told
 
 
-def test_one_read_of_the_cluster_and_one_of_systemd_answer_for_all(tools: FakeTools) -> None:
+def test_one_read_of_the_cluster_and_two_questions_to_systemd_answer_for_all(tools: FakeTools) -> None:
     told = asked(tools, "web", "db", "cron", "nosuch", code=4)
     assert told["node"] == "n1"
     assert [service["provider"] for service in told["services"]] == ["cluster", "cluster", "systemd", "unknown"]
     assert [service.get("here") for service in told["services"]] == ["running", "running", "stopped", None]
     assert "neither the cluster nor systemd" in told["services"][3]["error"]
     assert len(tools.called("cibadmin")) == 1
-    assert len(tools.called("systemctl")) == 1
+    assert [call.split()[2] for call in tools.called("systemctl")] == [
+        "Id,Names",  # what of it may be a link to a unit of the cluster's
+        "LoadState,ActiveState,SubState,UnitFileState,MainPID",
+    ]
 
 
 def test_a_unit_that_systemd_starts_at_boot_beside_the_cluster_is_told(tools: FakeTools) -> None:

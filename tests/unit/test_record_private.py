@@ -111,7 +111,7 @@ def test_a_commands_words_are_known(tmp_path: Path) -> None:
     file.write_text(
         f"services: {{web: {{health: {{command: [check, '-h', '{{node}}:{SECRET}']}}}}}}\n", encoding="utf-8"
     )
-    said = load(file).of("web")
+    said = load(file).entry("web")
     assert {f"n1:{SECRET}", f"n2:{SECRET}"} <= set(said.private(cluster(primitive("web")).nodes))
     assert "check" not in set(said.private(cluster(primitive("web")).nodes))
 

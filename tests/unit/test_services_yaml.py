@@ -27,9 +27,9 @@ def read(tmp_path: Path, text: str) -> Settings:
 
 def test_what_stands_there_is_what_it_says(tmp_path: Path) -> None:
     settings = read(tmp_path, "services:\n  web:\n    resource: web-clone\n    timeout: 12.5\n  db: {timeout: 300}\n")
-    assert settings.of("web") == ServiceSettings(resource=ResourceId("web-clone"), timeout=12.5)
-    assert settings.of("db") == ServiceSettings(timeout=300.0)
-    assert settings.of("other") == ServiceSettings()
+    assert settings.entry("web") == ServiceSettings(resource=ResourceId("web-clone"), timeout=12.5)
+    assert settings.entry("db") == ServiceSettings(timeout=300.0)
+    assert settings.entry("other") == ServiceSettings()
 
 
 def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
@@ -42,17 +42,17 @@ def test_an_empty_file_says_nothing(text: str, tmp_path: Path) -> None:
 
 
 def test_a_service_with_nothing_behind_it_has_every_default(tmp_path: Path) -> None:
-    assert read(tmp_path, "services:\n  web:\n  db: {timeout: 3}\n").of("web") == ServiceSettings()
+    assert read(tmp_path, "services:\n  web:\n  db: {timeout: 3}\n").entry("web") == ServiceSettings()
 
 
 def test_a_name_is_found_with_and_without_its_suffix(tmp_path: Path) -> None:
     settings = read(tmp_path, "services:\n  web: {timeout: 3}\n  db.service: {timeout: 4}\n")
-    assert [settings.of(n).timeout for n in ("web", "web.service", "db", "db.service")] == [3, 3, 4, 4]
+    assert [settings.entry(n).timeout for n in ("web", "web.service", "db", "db.service")] == [3, 3, 4, 4]
 
 
 def test_the_exact_name_wins(tmp_path: Path) -> None:
     settings = read(tmp_path, "services:\n  web: {timeout: 3}\n  web.service: {timeout: 4}\n")
-    assert [settings.of(n).timeout for n in ("web", "web.service")] == [3, 4]
+    assert [settings.entry(n).timeout for n in ("web", "web.service")] == [3, 4]
 
 
 WRONG = [
@@ -153,7 +153,7 @@ def test_the_documents_example_is_read(tmp_path: Path) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     example = text[text.index("    services:\n") : text.index("\n## Keys")]
     settings = read(tmp_path, re.sub(r"(?m)^ {4}", "", example))
-    assert settings.of("neutron-server") == ServiceSettings(
+    assert settings.entry("neutron-server") == ServiceSettings(
         resource=ResourceId("neutron-api-clone"),
         timeout=300.0,
         config=("/etc/neutron/neutron.conf", "/etc/neutron/plugins/ml2/*.ini", "/etc/neutron/conf.d"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["COROSYNC_CONF", "configured_nodes", "is_cluster_node", "local_names"]
+__all__ = ["COROSYNC_CONF", "among", "configured_nodes", "is_cluster_node", "local_names"]
 
 COROSYNC_CONF = Path("/etc/corosync/corosync.conf")
 _REMOTE_DEFAULTS = (Path("/etc/default/pacemaker"), Path("/etc/sysconfig/pacemaker"))
@@ -38,6 +39,15 @@ def local_names() -> tuple[str, ...]:
     host = os.uname().nodename
     told = tuple(name for path in _REMOTE_DEFAULTS if (name := _told(path)))
     return tuple(dict.fromkeys((*told, host, host.partition(".")[0])))
+
+
+def among(names: Iterable[str], nodes: Iterable[str]) -> str | None:
+    """The first of some names that a node has, as the cluster spells it; None if no node has any of them.
+
+    Pacemaker takes no notice of case in nodes' names (`pcmk__str_casei` wherever it looks for one).
+    """
+    spelled = {node.casefold(): node for node in nodes}
+    return next((spelled[name.casefold()] for name in names if name.casefold() in spelled), None)
 
 
 def _told(path: Path) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pacewright.errors import OperationFailed, ToolOutput
+from pacewright.errors import OperationFailed, ToolError, ToolOutput
 from pacewright.process import run
 
-__all__ = ["Unit", "disable_at_boot", "full_name", "operate", "show", "show_all"]
+__all__ = ["Unit", "also_called", "disable_at_boot", "full_name", "operate", "show", "show_all"]
 
 _SHOW_TIMEOUT = 10.0
 _SHOW_EACH = 0.5
@@ -55,15 +55,39 @@ def show_all(names: Sequence[str]) -> tuple[Unit, ...]:
         return ()
     full = [full_name(name) for name in names]
     argv = ["systemctl", "show", "--property", "LoadState,ActiveState,SubState,UnitFileState,MainPID", "--", *full]
-    done = run(argv, timeout=_SHOW_TIMEOUT + _SHOW_EACH * len(names)).checked()
+    return tuple(_unit(name, block) for name, block in zip(full, _blocks(argv, len(full)), strict=True))
+
+
+def also_called(names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """The names of the unit behind each name, the main one first: one that is a symbolic link has those of its target.
+
+    Empty if systemd does not tell: whoever acts on a unit asks again, and says what is wrong.
+    """
+    asked = [name for name in names if "@." not in full_name(name)]  # a template without an instance is no unit
+    if not asked:
+        return {}
+    argv = ["systemctl", "show", "--property", "Id,Names", "--", *(full_name(name) for name in asked)]
+    try:
+        blocks = _blocks(argv, len(asked))
+    except ToolError:
+        return {}
+    return {name: _words(block, "Id", "Names") for name, block in zip(asked, blocks, strict=True)}
+
+
+def _words(block: Mapping[str, str], *properties: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for each in properties for word in block.get(each, "").split()))
+
+
+def _blocks(argv: Sequence[str], units: int) -> list[dict[str, str]]:
+    """The properties of each unit that systemd was asked about."""
+    done = run(argv, timeout=_SHOW_TIMEOUT + _SHOW_EACH * units).checked()
     blocks = done.stdout.decode(errors="replace").strip().split("\n\n")
-    if len(blocks) != len(full):
-        raise ToolOutput(f"systemctl: asked about {len(full)} units, it told of {len(blocks)}.")
-    return tuple(_unit(name, block) for name, block in zip(full, blocks, strict=True))
+    if len(blocks) != units:
+        raise ToolOutput(f"systemctl: asked about {units} units, it told of {len(blocks)}.")
+    return [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
 
 
-def _unit(name: str, block: str) -> Unit:
-    values = dict(line.partition("=")[::2] for line in block.splitlines())
+def _unit(name: str, values: Mapping[str, str]) -> Unit:
     active = values.get("ActiveState", "")
     return Unit(
         name=name,

@@ -14,7 +14,7 @@ from pacewright.service.config import Settings
 from pacewright.service.native import Native, unknown
 from pacewright.service.revision import unreported
 from pacewright.service.status import ServiceStatus, status_of
-from pacewright.service.target import find, is_name, unit_name
+from pacewright.service.target import Lookup, is_name, is_unit, unit_name
 
 __all__ = ["Answer", "Catalog", "look"]
 
@@ -62,8 +62,11 @@ def look(
         here: the node that asks.
         trouble: why the cluster does not answer; None if it does.
     """
+    lookup = Lookup(snapshot, settings, units.also_called) if snapshot is not None else None
+    if lookup is not None:
+        lookup.ask_systemd(inputs)
     read_once = cache(fingerprint)  # the services of one program share their files
-    told = {name: _told(name, given, settings, snapshot, here, trouble, read_once) for name, given in inputs.items()}
+    told = {name: _told(name, given, lookup, snapshot, here, trouble, read_once) for name, given in inputs.items()}
     asked = sorted({unit for name, found in told.items() for unit in _units(name, found, snapshot)})
     shown = dict(zip(asked, units.show_all(asked), strict=True))
     return Catalog(node=here, answers=tuple(_complete(name, told[name], snapshot, shown) for name in inputs))
@@ -72,7 +75,7 @@ def look(
 def _told(
     name: str,
     given: tuple[str, ...],
-    settings: Settings,
+    lookup: Lookup | None,
     snapshot: Snapshot | None,
     here: NodeName | None,
     trouble: PacewrightError | None,
@@ -80,12 +83,12 @@ def _told(
 ) -> Answer | None:
     """What the cluster tells of a service; None if it is not the cluster's."""
     try:
-        target = find(name, snapshot, settings) if snapshot is not None and is_name(name) else None
+        target = lookup.find(name) if lookup is not None and is_name(name) else None
         if target is None or snapshot is None:
             return None
         if trouble is not None:
             return Answer(name=name, found=trouble, ours=True)
-        config = settings.of(name).config or given
+        config = target.settings.config or given
         status = status_of(target, snapshot, here)
         if config and here is not None and not any(debt.node == here for debt in status.owed):
             due = tuple(unreported(target, here, read_once(config), snapshot))
@@ -98,7 +101,7 @@ def _told(
 def _units(name: str, told: Answer | None, snapshot: Snapshot | None) -> Iterator[str]:
     """What systemd has to be asked about."""
     if told is None:
-        yield from (unit_name(name),) if is_name(name) else ()
+        yield from (unit_name(name),) if is_unit(name) else ()
     elif isinstance(told.found, ServiceStatus) and snapshot is not None:
         agents = (snapshot.resources[primitive].agent for primitive in told.found.target.primitives)
         yield from (agent.unit for agent in agents if agent is not None and agent.unit is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,9 @@ KEYS = (
 )
 """What may be said about a service; services.schema.json says the same for editors."""
 
+_KEY_OF = {"together": "strategy", "percent": "max_unavailable", "keeps_going": "on_failure"}
+"""The key that says it, for fields that are called otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
@@ -53,6 +56,7 @@ class ServiceSettings:
         drain: how an instance is taken out of service before it is stopped; None for not at all.
         barrier: how long a call that takes part in a barrier waits for the others, and what then.
         gate: the service runs only on nodes that have reported its config.
+        lines: where the file says it: the line of each field that it names.
     """
 
     resource: ResourceId | None = None
@@ -67,6 +71,7 @@ class ServiceSettings:
     drain: Drain | None = None
     barrier: Barrier = field(default_factory=Barrier)
     gate: bool = False
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def limit(self, instances: int) -> int:
         """How many of so many instances may be down at once; at least one, or nothing would ever be restarted."""
@@ -83,15 +88,58 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole file; a service that it does not name has every default."""
+    """The whole file; a service that it does not name has every default.
+
+    Attributes:
+        services: what it says, by the names that stand there.
+        path: the file.
+    """
 
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+    path: Path = field(default=DEFAULT_PATH, compare=False)
 
-    def of(self, name: str) -> ServiceSettings:
-        """What is said about a service, under its name with or without `.service`."""
+    def entry(self, name: str) -> ServiceSettings:
+        """What stands under that very name, with or without `.service`; `Target.settings` has all that counts."""
         bare = name.removesuffix(".service")
         said = (self.services.get(key) for key in (name, bare, f"{bare}.service"))
         return next((settings for settings in said if settings is not None), ServiceSettings())
+
+    def together(self, names: Iterable[str], resource: str) -> ServiceSettings:
+        """What is said under several names of one service, each of which may say a part of it.
+
+        Raises:
+            ConfigError: two of them contradict each other; says both lines.
+        """
+        values: dict[str, Any] = {}
+        sayers: dict[str, str] = {}
+        for name in sorted(names, key=lambda each: min(self.services[each].lines.values(), default=0)):
+            entry = self.services[name]
+            for key in _said(entry):
+                value = getattr(entry, key)
+                if values.setdefault(key, value) != value:
+                    raise self._contradiction(key, sayers[key], name, resource)
+                sayers.setdefault(key, name)
+        return ServiceSettings(**values)
+
+    def _contradiction(self, key: str, first: str, second: str, resource: str) -> ConfigError:
+        line, other = (self.services[name].lines.get(key, 0) for name in (second, first))
+        called = _KEY_OF.get(key, key)
+        return ConfigError(
+            f"{self.path}:{line}: services.{second}.{called}: line {other} (services.{first}.{called}) says something "
+            f"else, and both are the resource {resource!r}.",
+            hint="Say it under one of the names; others of the same resource need nothing but `resource`. "
+            "Nothing was done.",
+        )
+
+
+def _said(entry: ServiceSettings) -> Iterator[str]:
+    """The fields that an entry says something with, beside which resource it is."""
+    default = ServiceSettings()
+    for each in fields(ServiceSettings):
+        if each.name not in {"resource", "lines"} and (
+            each.name in entry.lines or getattr(entry, each.name) != getattr(default, each.name)
+        ):
+            yield each.name
 
 
 def load(path: Path = DEFAULT_PATH) -> Settings:
@@ -133,15 +181,18 @@ class _Reader:
                 raise self._unknown(_, key, "the file", ("services",))
             for name, _, body in self._mapping(value, "services"):
                 services[name] = self._service(body, f"services.{name}")
-        return Settings(services=services)
+        return Settings(services=services, path=self._path)
 
     def _service(self, node: yaml.Node, where: str) -> ServiceSettings:
         found: dict[str, Any] = {}
+        lines: dict[str, int] = {}
         for key, key_node, value in self._mapping(node, where):
             if key not in KEYS:
                 raise self._unknown(key_node, key, where, KEYS)
-            found |= self._setting(key, value, f"{where}.{key}")
-        return ServiceSettings(**found)
+            setting = self._setting(key, value, f"{where}.{key}")
+            found |= setting
+            lines |= dict.fromkeys(setting, key_node.start_mark.line + 1)
+        return ServiceSettings(**found, lines=lines)
 
     def _setting(self, key: str, value: yaml.Node, where: str) -> dict[str, Any]:
         """One key of a service, as fields of ServiceSettings."""

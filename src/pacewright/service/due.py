@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pacewright.cluster import Forecast, NodeName, Snapshot
 from pacewright.errors import PacewrightError
+from pacewright.node import units
 from pacewright.service.config import Settings
 from pacewright.service.jobs import Options, make_job
 from pacewright.service.names import every_service
@@ -32,19 +33,17 @@ def to_reconcile(
         something, or to say what is wrong.
     """
     found: list[tuple[str, Outcome | None]] = []
-    for target in every_service(snapshot, settings):
+    for target in every_service(snapshot, settings, units.also_called):
         if any(True for _ in (*debts(target, snapshot), *leftovers(target, snapshot))):
             found.append((target.name, None))
-        elif settings.of(target.name).config:
-            found.append((target.name, _over(target, snapshot, settings, options, here, now)))
+        elif target.settings.config:
+            found.append((target.name, _over(target, snapshot, options, here, now)))
     return found
 
 
-def _over(
-    target: Target, snapshot: Snapshot, settings: Settings, options: Options, here: NodeName | None, now: float
-) -> Outcome | None:
+def _over(target: Target, snapshot: Snapshot, options: Options, here: NodeName | None, now: float) -> Outcome | None:
     # The same decision as in the call, but for what the scheduler is about to do, which is another call's to wait for.
-    said, nothing_planned = settings.of(target.name), Forecast(actions=())
+    said, nothing_planned = target.settings, Forecast(actions=())
     try:
         job = make_job("reconcile", target, snapshot, nothing_planned, said=said, options=options, here=here, now=now)
         step = job.decide(snapshot, None, now)

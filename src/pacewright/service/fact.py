@@ -74,9 +74,9 @@ def _of(snapshot: Snapshot, config: Path) -> dict[str, Any]:
         "nodes": {node.name: _state(node) for node in snapshot.nodes.values()},
     }
     try:
-        settings = load(config)
+        services = service_names(snapshot, load(config))
     except ConfigError as error:
-        settings = Settings()
+        services = service_names(snapshot, Settings())
         told["error"] = error.message
     told["services"] = {
         target.name: {
@@ -87,7 +87,7 @@ def _of(snapshot: Snapshot, config: Path) -> dict[str, Any]:
             "here": status.here.value,
             "enabled": status.enabled,
         }
-        for target in service_names(snapshot, settings)
+        for target in services
     }
     return told
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import Snapshot, read, saved
 from pacewright.errors import ConfigError, PacewrightError
+from pacewright.node import units
 from pacewright.record import Log
 from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.jobs import Options
@@ -76,8 +77,8 @@ def guarded_units() -> tuple[str, ...]:
     """The units that the cluster runs, or would run: names with `.service`."""
     snapshot, _ = _cluster()
     resources = snapshot.resources.values() if snapshot is not None else ()
-    units = {resource.agent.unit for resource in resources if resource.agent is not None and resource.agent.unit}
-    return tuple(sorted(unit if "." in unit else f"{unit}.service" for unit in units))
+    run = {resource.agent.unit for resource in resources if resource.agent is not None and resource.agent.unit}
+    return tuple(sorted(unit if "." in unit else f"{unit}.service" for unit in run))
 
 
 def _cluster() -> tuple[Snapshot | None, str]:
@@ -98,7 +99,7 @@ def _settings(config: Path) -> Settings:
 def _owners(name: str, snapshot: Snapshot, settings: Settings) -> tuple[Target, ...]:
     """The services of the cluster that are meant by a unit's name; several resources may run one unit."""
     try:
-        found = find(name, snapshot, settings) if is_name(name) else None
+        found = find(name, snapshot, settings, units.also_called) if is_name(name) else None
         return (found,) if found is not None else ()
     except PacewrightError:
         running = (r.id for r in snapshot.resources.values() if r.agent is not None and r.agent.unit == name)

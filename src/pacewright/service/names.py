@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pacewright.cluster import ResourceId, Snapshot
-from pacewright.errors import PacewrightError
+from pacewright.errors import ConfigError, PacewrightError
 from pacewright.service.config import Settings
-from pacewright.service.target import Target, find
+from pacewright.service.target import AlsoCalled, Lookup, Target
 
 __all__ = ["every_service", "service_names"]
 
 
-def service_names(snapshot: Snapshot, settings: Settings) -> list[Target]:
-    """Every service of the cluster, in the CIB's order: each primitive but fence devices, by its alias if any."""
-    aliases = {said.resource: name for name, said in settings.services.items() if said.resource is not None}
-    targets = []
-    for resource in snapshot.resources.values():
-        if resource.agent is None or resource.agent.standard == "stonith":
-            continue
-        target = find(resource.id, snapshot, Settings())
-        if target is None:
-            continue
-        alias = aliases.get(resource.id) or aliases.get(target.outermost)
-        targets.append(replace(target, name=alias) if alias else target)
-    return targets
+def service_names(snapshot: Snapshot, settings: Settings, also_called: AlsoCalled | None = None) -> list[Target]:
+    """Every service of the cluster, in the CIB's order: each primitive but fence devices, by its alias if any.
+
+    Raises:
+        ConfigError: what services.yaml says about one of them contradicts itself.
+    """
+    return _services(snapshot, Lookup(snapshot, settings, also_called))
 
 
-def every_service(snapshot: Snapshot, settings: Settings) -> list[Target]:
+def _services(snapshot: Snapshot, lookup: Lookup) -> list[Target]:
+    resources = snapshot.resources.values()
+    return [lookup.of(r.id) for r in resources if r.agent is not None and r.agent.standard != "stonith"]
+
+
+def every_service(snapshot: Snapshot, settings: Settings, also_called: AlsoCalled | None = None) -> list[Target]:
     """What may owe something: each service that services.yaml names, also a group or by its unit, then all others.
 
     A name there that means nothing in the cluster is passed over; a call that uses it says what is wrong.
+
+    Raises:
+        ConfigError: what services.yaml says about one of them contradicts itself.
     """
+    lookup = Lookup(snapshot, settings, also_called)
     found: list[Target] = []
     covered: set[ResourceId] = set()
     named = sorted(settings.services, key=lambda name: not settings.services[name].config)
-    for target in (*(_named(name, snapshot, settings) for name in named), *service_names(snapshot, settings)):
+    for target in (*(_named(name, lookup) for name in named), *_services(snapshot, lookup)):
         if target is not None and not covered.issuperset(target.primitives):
             found.append(target)
             covered.update(target.primitives)
     return found
 
 
-def _named(name: str, snapshot: Snapshot, settings: Settings) -> Target | None:
+def _named(name: str, lookup: Lookup) -> Target | None:
     try:
-        return find(name, snapshot, settings)
+        return lookup.find(name)
+    except ConfigError:
+        raise
     except PacewrightError:
         return None

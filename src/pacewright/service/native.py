@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pacewright.errors import UnknownService
 from pacewright.node import units
 from pacewright.service.status import State
-from pacewright.service.target import unit_name
+from pacewright.service.target import is_unit, unit_name
 
 __all__ = ["Native", "native", "unknown"]
 
@@ -35,8 +35,8 @@ def native(name: str) -> Native:
     Raises:
         UnknownService: systemd does not know it either.
     """
-    unit = units.show(unit_name(name))
-    if not unit.known:
+    unit = units.show(unit_name(name)) if is_unit(name) else None
+    if unit is None or not unit.known:
         raise unknown(name)
     return Native(name=name, unit=unit)
 

@@ -38,7 +38,7 @@ from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, unreported
 from pacewright.service.status import ServiceStatus, hindrance, leftovers, status_of
 from pacewright.service.step import Job, Outcome
-from pacewright.service.target import Target, check_name, find, is_name, known_node, unit_name
+from pacewright.service.target import Lookup, Target, check_name, is_name, known_node, unit_name
 
 __all__ = ["Native", "Options", "Planned", "Services"]
 
@@ -113,10 +113,12 @@ class Services:
         if wanted is None:
             if snapshot is None:
                 return []
-            return [status_of(target, snapshot, here) for target in service_names(snapshot, settings)]
+            every = service_names(snapshot, settings, units.also_called)
+            return [status_of(target, snapshot, here) for target in every]
         result: list[ServiceStatus | Native] = []
+        lookup = _lookup(snapshot, settings) if snapshot is not None else None
         for name in wanted:
-            target = find(name, snapshot, settings) if snapshot is not None else None
+            target = lookup.find(name) if lookup is not None else None
             if target is None or snapshot is None:
                 result.append(native(name))
             else:
@@ -158,9 +160,9 @@ class Services:
             return []
         found: list[tuple[str, Debt]] = []
         here = _this_node(snapshot)
-        for target in every_service(snapshot, settings):
+        for target in every_service(snapshot, settings, units.also_called):
             due = list(debts(target, snapshot))
-            said = settings.of(target.name)
+            said = target.settings
             if here is not None and said.config and not any(debt.node == here for debt in due):
                 due += unreported(target, here, fingerprint(said.config), snapshot)
             why = hindrance(target, snapshot)
@@ -192,7 +194,7 @@ class Services:
         settings = load(self._config)
         check_name(name)
         snapshot = self._snapshot([name], settings)
-        target = find(name, snapshot, settings) if snapshot is not None else None
+        target = _lookup(snapshot, settings).find(name) if snapshot is not None else None
         if target is None or snapshot is None:
             found = native(name)
             verb = {"refresh": "restart"}.get(verb, verb)
@@ -201,17 +203,13 @@ class Services:
         refused: Refused | None = None
         planned = Simulation(snapshot).what_if(snapshot)
         try:
-            outcome, steps = self._rehearse(
-                name, self._job(verb, target, snapshot, planned, settings, options), snapshot
-            )
+            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, options), snapshot)
         except Refused as error:
             if options.allow_collateral:
                 raise
             refused = error
             daring = replace(options, allow_collateral=True)
-            outcome, steps = self._rehearse(
-                name, self._job(verb, target, snapshot, planned, settings, daring), snapshot
-            )
+            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, daring), snapshot)
         return Planned(outcome=outcome, steps=steps, refused=refused)
 
     def _rehearse(
@@ -243,14 +241,14 @@ class Services:
     def _carry_out(self, name: str, verb: str, options: Options, settings: Settings, call: Call) -> Outcome:
         with LiveConnection(self._clock) as cluster:
             snapshot = self._snapshot([name], settings, lambda: self._settled(cluster))
-            target = find(name, snapshot, settings) if snapshot is not None else None
+            target = _lookup(snapshot, settings).find(name) if snapshot is not None else None
             if target is None or snapshot is None:
                 return self._operate_native(name, verb, options)
-            waiting = settings.of(target.name).barrier.timeout if options.barrier else 0.0
-            seconds = waiting + self._timeout(target, snapshot, settings, options)
+            waiting = target.settings.barrier.timeout if options.barrier else 0.0
+            seconds = waiting + self._timeout(target, snapshot, options)
             deadline = Deadline.after(seconds, self._clock)
-            call.about(snapshot, target.outermost, target.primitives, settings.of(name).private(snapshot.nodes))
-            job = self._job(verb, target, snapshot, cluster.what_if(snapshot), settings, options)
+            call.about(snapshot, target.outermost, target.primitives, target.settings.private(snapshot.nodes))
+            job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
             if isinstance(job, Restart) and (job.steps > 1 or job.drains) and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last, and before anything is drained.
                 self._rehearse(name, job, snapshot, deadline.left(self._clock))
@@ -262,38 +260,36 @@ class Services:
                     deadline=deadline,
                     clock=self._clock,
                     progress=self._progress,
-                    gate=self._gate(name, settings),
-                    balancer=self._balancer(name, settings),
+                    gate=self._gate(target),
+                    balancer=self._balancer(target),
                     journal=call,
                 )
             except OperationFailed as error:
                 raise with_last_lines(error, target, snapshot, _this_node(snapshot)) from None
         return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
-    def _job(
-        self, verb: Verb, target: Target, snapshot: Snapshot, planned: Forecast, settings: Settings, options: Options
-    ) -> Job:
+    def _job(self, verb: Verb, target: Target, snapshot: Snapshot, planned: Forecast, options: Options) -> Job:
         return make_job(
             verb,
             target,
             snapshot,
             planned,
-            said=settings.of(target.name),
+            said=target.settings,
             options=options,
             here=_this_node(snapshot),
             now=self._clock.now(),
         )
 
-    def _gate(self, name: str, settings: Settings) -> Gate | None:
-        health = settings.of(name).health
-        return gate(name, health, self._clock) if health is not None else None
+    def _gate(self, target: Target) -> Gate | None:
+        health = target.settings.health
+        return gate(target.name, health, self._clock) if health is not None else None
 
-    def _balancer(self, name: str, settings: Settings) -> Balancer | None:
-        drain = settings.of(name).drain
-        return Balancer(name, drain, self._clock) if drain is not None else None
+    def _balancer(self, target: Target) -> Balancer | None:
+        drain = target.settings.drain
+        return Balancer(target.name, drain, self._clock) if drain is not None else None
 
-    def _timeout(self, target: Target, snapshot: Snapshot, settings: Settings, options: Options) -> float:
-        chosen = options.timeout or settings.of(target.name).timeout
+    def _timeout(self, target: Target, snapshot: Snapshot, options: Options) -> float:
+        chosen = options.timeout or target.settings.timeout
         if chosen is not None:
             return chosen
         each = sum(
@@ -335,7 +331,7 @@ class Services:
                 return None
             left = saved()
             # Its last configuration tells what is the cluster's, and so must not be touched behind its back.
-            if left is None or names is None or any(find(name, left, settings) is not None for name in names):
+            if left is None or names is None or any(_lookup(left, settings).find(name) is not None for name in names):
                 raise
             return None
 
@@ -373,9 +369,13 @@ class Services:
         return tuple(notes)
 
 
+def _lookup(snapshot: Snapshot, settings: Settings) -> Lookup:
+    return Lookup(snapshot, settings, units.also_called)
+
+
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:
-    names = place.local_names()
-    return next((NodeName(n) for n in names if snapshot is not None and n in snapshot.nodes), None)
+    found = place.among(place.local_names(), snapshot.nodes) if snapshot is not None else None
+    return NodeName(found) if found is not None else None
 
 
 def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from pacewright.cluster import Kind, NodeName, ResourceId, Snapshot
 from pacewright.errors import Refused, UsageError
-from pacewright.service.config import Settings
+from pacewright.node import place
+from pacewright.service.config import ServiceSettings, Settings
 
-__all__ = ["Target", "check_name", "find", "is_name", "known_node", "unit_name"]
+__all__ = ["AlsoCalled", "Lookup", "Target", "check_name", "find", "is_name", "is_unit", "known_node", "unit_name"]
 
-# What systemd allows in a unit's name, which is more than what Pacemaker allows in an id.
-_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
+AlsoCalled = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
+"""Asks systemd about units: by each name, the other names of the unit that has it."""
+
+# What systemd allows in a unit's name.
+_UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
+# What XML allows in an id (NCName, https://www.w3.org/TR/xml-names): letters of any script.
+_LETTERS = "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u2070-\u218f\u2c00-\u2fef"
+_LETTERS += "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+_ID = re.compile(f"[{_LETTERS}][{_LETTERS}0-9.\u00b7\u0300-\u036f\u203f-\u2040-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +34,10 @@ class Target:
         resource: the resource that is meant: a primitive, or the whole group, clone or bundle that was named.
         primitives: what is restarted, in order.
         many: the clone or bundle that makes it run on several nodes; None if it runs in one place.
-        outermost: where `start` and `stop` act: the clone or bundle if there is one, else the resource itself.
+        outermost: where `start` and `stop` act: the clone or bundle if there is one, else the resource itself. Two
+            names are of one service if this is the same.
+        aliases: every name that services.yaml gives to it.
+        settings: what services.yaml says about it, whichever of its names it is said under.
     """
 
     name: str
@@ -32,6 +45,8 @@ class Target:
     primitives: tuple[ResourceId, ...]
     many: ResourceId | None
     outermost: ResourceId
+    aliases: tuple[str, ...] = ()
+    settings: ServiceSettings = field(default_factory=ServiceSettings)
 
 
 def check_name(name: str) -> str:
@@ -43,14 +58,19 @@ def check_name(name: str) -> str:
     if not is_name(name):
         raise UsageError(
             f"{name!r}: not a service's name.",
-            hint="Letters, digits and : _ . @ - \\ are allowed, at most 255.",
+            hint="The name of a unit may have letters, digits and : _ . @ - \\, at most 255.",
         )
     return name
 
 
 def is_name(name: str) -> bool:
-    """True if it can be a service's name."""
-    return _NAME.fullmatch(name) is not None
+    """True if it can be a service's name: a unit's, or a resource's id."""
+    return is_unit(name) or _ID.fullmatch(name) is not None
+
+
+def is_unit(name: str) -> bool:
+    """True if it can be the name of a unit."""
+    return _UNIT.fullmatch(name) is not None
 
 
 def unit_name(name: str) -> str:
@@ -58,38 +78,117 @@ def unit_name(name: str) -> str:
     return name.removesuffix(".service")
 
 
-def find(name: str, snapshot: Snapshot, settings: Settings) -> Target | None:
-    """The service of that name; None if the cluster does not know it.
+def find(name: str, snapshot: Snapshot, settings: Settings, also_called: AlsoCalled | None = None) -> Target | None:
+    """The service of that name; None if the cluster does not know it. See `Lookup.find`."""
+    return Lookup(snapshot, settings, also_called).find(name)
 
-    An alias in services.yaml comes first, then the resource with that id, then the one whose systemd unit it is.
 
-    Raises:
-        UsageError: the name is no name, or several resources run that unit.
-        Refused: an alias names a resource that is not there.
+class Lookup:
+    """The names of a cluster's services. Whatever name leads to a service, it comes with all that is said about it.
+
+    Args:
+        snapshot: the cluster.
+        settings: services.yaml.
+        also_called: asks systemd which other names units have; None to go by the cluster and services.yaml alone.
     """
-    check_name(name)
-    alias = settings.of(name).resource
-    if alias is not None:
-        if alias not in snapshot.resources:
-            raise Refused(
-                f"{name}: services.yaml says it is the resource {alias!r}, which the cluster does not have.",
-                hint="Create the resource, or mend the alias.",
+
+    def __init__(self, snapshot: Snapshot, settings: Settings, also_called: AlsoCalled | None = None) -> None:
+        self._snapshot = snapshot
+        self._settings = settings
+        self._also_called = also_called
+        self._others: dict[str, Sequence[str]] = {}
+
+    def find(self, name: str) -> Target | None:
+        """The service of that name; None if the cluster does not know it.
+
+        An alias in services.yaml comes first, then the resource with that id, then the one whose systemd unit it is;
+        last the same for the other names that systemd has for a unit of that name.
+
+        Raises:
+            UsageError: the name is no name, or several resources run that unit.
+            ConfigError: what services.yaml says about it under several names contradicts itself.
+            Refused: an alias names a resource that is not there, or what it names holds nothing to operate.
+        """
+        found = self._meant(name)
+        if not found and is_unit(check_name(name)):
+            found = self._elsewhere([name]).get(name, ())
+        if len({_outermost(resource, self._snapshot) for resource in found}) > 1:
+            raise UsageError(
+                f"{name}: several resources run this unit: {', '.join(found)}.",
+                hint="Name one of them, or choose one in services.yaml (services: {NAME: {resource: ID}}).",
             )
-        return _target(name, alias, snapshot)
-    for candidate in (name, unit_name(name)):
-        if candidate in snapshot.resources:
-            return _target(name, ResourceId(candidate), snapshot)
-    running = [
-        resource.id
-        for resource in snapshot.resources.values()
-        if resource.agent is not None and resource.agent.unit == unit_name(name)
-    ]
-    if len(running) > 1:
-        raise UsageError(
-            f"{name}: several resources run this unit: {', '.join(running)}.",
-            hint="Name one of them, or choose one in services.yaml (services: {NAME: {resource: ID}}).",
+        return self.of(found[0], name) if found else None
+
+    def of(self, resource: ResourceId, name: str | None = None) -> Target:
+        """The service that a resource of the cluster is, under that name, else under its alias, else under its id.
+
+        Raises:
+            ConfigError: what services.yaml says about it under several names contradicts itself.
+            Refused: it holds nothing to operate.
+        """
+        bare = _target(name or resource, resource, self._snapshot)
+        entries = self._entries.get(bare.outermost, ())
+        aliases = tuple(entry for entry in entries if self._settings.services[entry].resource is not None)
+        return replace(
+            bare,
+            name=name or next(iter(aliases), resource),
+            aliases=aliases,
+            settings=self._settings.together(entries, bare.outermost),
         )
-    return _target(name, running[0], snapshot) if running else None
+
+    def _meant(self, name: str) -> tuple[ResourceId, ...]:
+        """The resources that a name means without asking systemd; several if it is a unit that several run."""
+        alias = self._settings.entry(name).resource
+        if alias is not None:
+            if alias not in self._snapshot.resources:
+                raise Refused(
+                    f"{name}: services.yaml says it is the resource {alias!r}, which the cluster does not have.",
+                    hint="Create the resource, or mend the alias.",
+                )
+            return (alias,)
+        for candidate in (name, unit_name(name)):
+            if candidate in self._snapshot.resources:
+                return (ResourceId(candidate),)
+        return tuple(self._units.get(unit_name(name), ()))
+
+    def ask_systemd(self, names: Iterable[str]) -> None:
+        """Learn in one question what `find` would ask about each of these names."""
+        self._elsewhere([name for name in names if not self._known(name) and is_unit(name)])
+
+    def _elsewhere(self, names: Sequence[str]) -> Mapping[str, tuple[ResourceId, ...]]:
+        """The resources that are meant by the other names which systemd has for units."""
+        new = [name for name in names if name not in self._others]
+        if new and self._also_called is not None:
+            self._others.update(dict.fromkeys(new, ()))
+            self._others.update(self._also_called(new))
+        return {name: tuple(r for other in self._others.get(name, ()) for r in self._known(other)) for name in names}
+
+    @cached_property
+    def _units(self) -> Mapping[str, list[ResourceId]]:
+        """The resources that run each unit."""
+        units: dict[str, list[ResourceId]] = {}
+        for resource in self._snapshot.resources.values():
+            if resource.agent is not None and resource.agent.unit is not None:
+                units.setdefault(resource.agent.unit, []).append(resource.id)
+        return units
+
+    @cached_property
+    def _entries(self) -> Mapping[ResourceId, list[str]]:
+        """The names in services.yaml for each service, by its outermost resource; what means nothing is left out."""
+        means = {name: self._known(name) for name in self._settings.services}
+        strange = [name for name, found in means.items() if not found and is_unit(name)]
+        means.update(self._elsewhere(strange))
+        entries: dict[ResourceId, list[str]] = {}
+        for name, found in means.items():
+            if len(found) == 1 and self._snapshot.primitives(found[0]):
+                entries.setdefault(_outermost(found[0], self._snapshot), []).append(name)
+        return entries
+
+    def _known(self, name: str) -> tuple[ResourceId, ...]:
+        try:
+            return self._meant(name)
+        except Refused:
+            return ()  # a call that uses the name says what is wrong
 
 
 def _target(name: str, resource: ResourceId, snapshot: Snapshot) -> Target:
@@ -108,8 +207,13 @@ def _target(name: str, resource: ResourceId, snapshot: Snapshot) -> Target:
         resource=resource,
         primitives=primitives,
         many=many.id if many else None,
-        outermost=many.id if many and resource not in _inside_group(many.id, snapshot) else resource,
+        outermost=_outermost(resource, snapshot),
     )
+
+
+def _outermost(resource: ResourceId, snapshot: Snapshot) -> ResourceId:
+    many = snapshot.clone_of(resource)
+    return many.id if many and resource not in _inside_group(many.id, snapshot) else resource
 
 
 def _inside_group(clone: ResourceId, snapshot: Snapshot) -> tuple[ResourceId, ...]:
@@ -124,11 +228,12 @@ def _inside_group(clone: ResourceId, snapshot: Snapshot) -> tuple[ResourceId, ..
 
 
 def known_node(node: str, snapshot: Snapshot) -> NodeName:
-    """The node of that name.
+    """The node of that name, in upper or lower case: to Pacemaker they are the same.
 
     Raises:
         UsageError: the cluster has none.
     """
-    if node not in snapshot.nodes:
+    found = place.among([node], snapshot.nodes)
+    if found is None:
         raise UsageError(f"{node}: no such node.", hint=f"The cluster has: {', '.join(snapshot.nodes)}.")
-    return NodeName(node)
+    return NodeName(found)
