@@ -1,0 +1,12 @@
+"""The services that are tested, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.services.redis import Redis
+from tests.services.service import Service
+
+__all__ = ["SERVICES"]
+
+SERVICES: Mapping[str, Service] = {service.name: service for service in (Redis(),)}

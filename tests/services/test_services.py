@@ -1,0 +1,72 @@
+"""Services that nobody here wrote, from Debian's packages, under a client's requests: what Pacewright does to them.
+
+`script/services` runs it for all of them, `script/test` for one. Everything is counted from outside: main processes by
+the kernel, operations by Pacemaker's logs, roles and config by each instance itself, requests by their client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.services.scenario import Rolled, Scenario, figures
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1200)]
+
+
+def each_once(scenario: Scenario, rolled: Rolled) -> None:
+    """Each instance restarted once, with the new config; promoted last; never more down than allowed; nothing lost."""
+    episode, service = rolled.episode, scenario.service
+    assert episode.operated("start") == dict.fromkeys(scenario.places, 1)
+    assert episode.operated("stop") == dict.fromkeys(scenario.places, 1)
+    expected = {node: service.processes if node in rolled.promoted else 1 for node in scenario.places}
+    assert episode.processes() == expected
+    assert episode.versions() == dict.fromkeys(scenario.places, rolled.version)
+    assert episode.most_down() <= service.max_unavailable
+    if service.promoted:
+        stopped = episode.first("stop")
+        others = [at for node, at in stopped.items() if node not in rolled.promoted]
+        assert all(stopped[node] > max(others, default=0.0) for node in rolled.promoted), "promoted last"
+        assert sum(episode.operated("promote").values()) <= service.promoted
+        assert len(episode.promoted()) <= 2, f"moved at most once: {episode.promoted()}"
+        assert all(len(nodes) <= service.promoted for nodes in episode.promoted()), "never two at once"
+    assert scenario.lost() == set()
+    assert scenario.left_behind() == []
+
+
+def test_three_refreshes_at_once_restart_each_instance_once(
+    scenario: Scenario, record_property: Callable[[str, object], None]
+) -> None:
+    rolled = scenario.roll()
+    assert [call.code for call in rolled.calls] == [0, 0, 0], [call.said for call in rolled.calls]
+    each_once(scenario, rolled)
+    by_pcs = scenario.roll_by_pcs()
+    record_property("figures", figures("pacewright service refresh", scenario.service, rolled))
+    record_property("figures", figures("pcs resource restart", scenario.service, by_pcs))
+    assert rolled.episode.failed() <= by_pcs.episode.failed()
+    scenario.mend()
+
+
+def test_a_config_that_does_not_start_ends_the_roll_on_the_first_node(scenario: Scenario) -> None:
+    rolled = scenario.roll_of_a_bad_config()
+    episode = rolled.episode
+    assert [call.code for call in rolled.calls] == [1, 1, 1], [call.said for call in rolled.calls]
+    assert len(episode.operated("stop")) == 1, "only one instance was touched"
+    (failed,) = episode.operated("stop")
+    assert failed not in rolled.promoted
+    assert [node for node, version in episode.versions().items() if not version] == [failed]
+    assert episode.most_down() == 1
+    assert episode.promoted() == [rolled.promoted]
+    assert episode.errors() == {}, "everything else serves on"
+    scenario.mend()
+    assert scenario.lost() == set()
+    assert scenario.left_behind() == []
+
+
+def test_a_caller_that_is_killed_is_made_up_for_by_reconcile(scenario: Scenario) -> None:
+    rolled = scenario.roll_that_is_killed()
+    *killed, reconciled = rolled.calls
+    assert [call.code for call in killed] == [-9, -9, -9], [call.said for call in killed]
+    assert reconciled.code == 0, reconciled.said
+    each_once(scenario, rolled)
