@@ -15,6 +15,7 @@ PacewrightError                 1   (never raised itself)
 │   ├── ToolMissing             8   a program that we need is not installed
 │   ├── ToolHung                8   a program did not answer in time
 │   ├── ToolFailed              8   a program said no, in a way that we do not expect
+│   │   └── OutcomeUnknown      8   ... and what it was to write may be written or not (the loop looks, and goes on)
 │   └── ToolOutput              8   a program printed something that we cannot read
 ├── NodeError                   9   this machine: full disk, missing right, no root
 └── CommitConflict              10  the cluster moved on between reading and writing (retried by the loop)
@@ -34,6 +35,7 @@ __all__ = [
     "NodeError",
     "NodeUnclean",
     "OperationFailed",
+    "OutcomeUnknown",
     "PacewrightError",
     "Refused",
     "ToolError",
@@ -148,6 +150,10 @@ class ToolHung(ToolError):
 
 class ToolFailed(ToolError):
     """The program exited with a code that its manual does not promise here."""
+
+
+class OutcomeUnknown(ToolFailed):
+    """The program gave no clear answer about what it was to write: it may be written, or not, or later."""
 
 
 class ToolOutput(ToolError):

@@ -102,7 +102,7 @@ def run(
         said = (error.stderr or b"").decode(errors="replace")
         raise ToolHung(
             f"{' '.join(argv)}: no answer within {timeout:g} s, so it was killed.",
-            hint="Look at that daemon's log; nothing was changed by this call as far as is known.",
+            hint="Look at the log of what it talks to.",
             output=said[-2000:],
         ) from error
     except OSError as error:

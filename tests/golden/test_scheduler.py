@@ -26,7 +26,8 @@ from pacewright.cluster import (
     parse,
     what_if,
 )
-from pacewright.errors import CommitConflict, NoQuorum
+from pacewright.cluster import tools as cluster_tools
+from pacewright.errors import CommitConflict, NoQuorum, OutcomeUnknown
 from pacewright.process import run
 from tests.clusters import after, cib, cluster, primitive
 from tests.imagined import actions, asked, everything, expected, roles, written
@@ -271,7 +272,7 @@ def test_a_change_that_changes_nothing_is_not_written(tmp_path: Path, monkeypatc
     assert tools.called("cibadmin") == []
 
 
-@pytest.mark.parametrize(("code", "error"), [(103, CommitConflict), (104, NoQuorum)])
+@pytest.mark.parametrize(("code", "error"), [(103, CommitConflict), (106, NoQuorum)])
 def test_what_the_cluster_refuses_is_said_in_our_words(
     code: int, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +281,17 @@ def test_what_the_cluster_refuses_is_said_in_our_words(
     monkeypatch.setenv("PATH", f"{tools.folder}:/usr/bin:/bin")
     with pytest.raises(error, match="nothing was written"):
         commit(Change(edits=(revision(WEB, "r"),), reason="test"), based_on=base())
+
+
+@pytest.mark.parametrize("end", ["exit 1", "exit 102", "exit 124", "kill -9 $$", "exec sleep 60"])
+def test_what_is_neither_yes_nor_no_is_said_so(end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = FakeTools.below(tmp_path)
+    tools.add("cibadmin", f"/bin/cat >/dev/null; {end}")
+    monkeypatch.setenv("PATH", f"{tools.folder}:/usr/bin:/bin")
+    monkeypatch.setitem(cluster_tools.patch.__kwdefaults__ or {}, "timeout", 1.0)
+    with pytest.raises(OutcomeUnknown) as caught:
+        commit(Change(edits=(revision(WEB, "r"),), reason="test"), based_on=base())
+    assert "nothing" not in str(caught.value)
 
 
 def test_without_quorum_nobody_is_even_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ class Notes:
     def refused(self) -> None:
         self.seen.append("* refused")
 
+    def unanswered(self, reason: str, why: str) -> None:
+        self.seen.append(f"* unanswered {reason}: {why}")
+
 
 def told(*steps: Callable[[Played], Next], on: Scripted, verdicts: list[object] | None = None) -> list[str]:
     carry_out(

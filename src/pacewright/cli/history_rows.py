@@ -41,7 +41,7 @@ def rows_of(call: Story) -> Iterator[Cells]:
         begin = (_exactly(entry.time), entry.node or "-", who(call), entry.service or "-")
         yield (*begin, _plain(head))
         yield from (("", "", "", "", _plain(f"  {line}")) for line in more)
-    if call.unresolved is not None:
+    if call.unresolved is not None and call.end is None:
         yield "", "", "", "", "  whether that was written, it did not live to say"
 
 
@@ -78,6 +78,8 @@ def _without_end(call: Story) -> str:
 
 
 def _unresolved(intent: Entry) -> str:
+    if intent.kind == "unknown":
+        return f"It had no answer to: {intent.told.get('reason')}; the cluster knows (`pacewright owed`)."
     return f"It was about to commit: {intent.told.get('reason')}; whether that was written, it did not live to say."
 
 
@@ -112,6 +114,8 @@ def _texts(entry: Entry) -> list[str]:
             return [head, *map(_edit, told.get("edits", [])), *_left_out(told, "edits"), *_foreseen(told)]
         case "conflict":
             return [f"is refused, the cluster is no longer at {told.get('cib_before')}: {told.get('reason')}"]
+        case "unknown":
+            return [f"has no clear answer to: {told.get('reason')} ({str(told.get('why', '')).rstrip('.')})"]
         case "end" if "error" in told:
             return [f"fails with code {told.get('code')} ({told['error']}): {told.get('message', '')}"]
         case "end":

@@ -8,7 +8,7 @@ from pacewright.cluster.change import (
     SetMeta,
     SetRevision,
 )
-from pacewright.cluster.commit import changes_nothing, commit
+from pacewright.cluster.commit import changes_nothing, commit, is_there
 from pacewright.cluster.comparison import Difference, differences
 from pacewright.cluster.connection import Connection, LiveConnection, Simulation
 from pacewright.cluster.definition import DefineClone, DefineGroup, DefinePrimitive, Operation, Values
@@ -66,6 +66,7 @@ __all__ = [
     "default_operations",
     "differences",
     "hosts",
+    "is_there",
     "is_true",
     "parse",
     "read",

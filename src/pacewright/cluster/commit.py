@@ -9,7 +9,7 @@ from pacewright.cluster.change import Change
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ClusterDown, NoQuorum
 
-__all__ = ["changes_nothing", "commit"]
+__all__ = ["changes_nothing", "commit", "is_there"]
 
 
 def commit(change: Change, *, based_on: Snapshot) -> bool:
@@ -31,6 +31,7 @@ def commit(change: Change, *, based_on: Snapshot) -> bool:
         NoQuorum: this partition may not write.
         ClusterDown: there is no DC; what a starting node writes would win over what the others have.
         CommitConflict: the CIB has moved on; read and decide again.
+        OutcomeUnknown: nobody has said whether it is written; read again, `is_there` tells then.
     """
     if not based_on.quorate:
         raise NoQuorum(
@@ -62,6 +63,15 @@ def _guarded_by_epoch(difference: bytes) -> bytes | None:
     for source in root.iterfind("version/source"):
         source.attrib.pop("num_updates", None)
     return ET.tostring(root)
+
+
+def is_there(change: Change, snapshot: Snapshot) -> bool:
+    """True if a cluster has what a change was to write.
+
+    Raises:
+        Refused: what it is about is no longer there.
+    """
+    return changes_nothing(snapshot.root, change.apply(snapshot))
 
 
 def changes_nothing(before: ET.Element, after: ET.Element) -> bool:

@@ -33,7 +33,7 @@ class Connection(Protocol):
         """What the scheduler would do; changes nothing."""
 
     def commit(self, change: Change, *, based_on: Snapshot) -> bool:
-        """Write a change, or raise CommitConflict; False if everything was so already."""
+        """Write a change, or raise CommitConflict or OutcomeUnknown; False if everything was so already."""
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """Forget a failure, so that the cluster tries again."""

@@ -17,6 +17,7 @@ from pacewright.errors import (
     CommitConflict,
     NodeError,
     NoQuorum,
+    OutcomeUnknown,
     Refused,
     ToolFailed,
     ToolHung,
@@ -30,8 +31,8 @@ _OK = 0
 _INSUFFICIENT_PRIVILEGES = 4
 _NOT_CONNECTED = 102
 _UPDATE_REFUSED_AS_OLD = 103
-_NO_QUORUM = 104
 _NO_SUCH_AGENT = 105
+_NO_QUORUM = 106
 _DIFFERENT_FEATURE_SET = 78
 _INVALID = 78
 _ABORTED = -6  # by an assertion of its own; what 2.1 does with a feature set that it does not know
@@ -73,12 +74,17 @@ def query_file() -> bytes | None:
 def patch(document: bytes, *, timeout: float = _TIMEOUT) -> None:
     """Apply a patch to the CIB, whole or not at all.
 
+    No other code than those below tells what became of it: 124 is cibadmin's own time-out, 102 a connection that broke
+    (perhaps after it was sent), and 1 stands for "update diff failed, requesting full refresh" too, which a node says
+    that is being synchronised while the DC applies the same patch (cib_server_process_diff, based_messages.c).
+
     Raises:
         CommitConflict: the CIB is no longer the one that the patch was made for.
         NoQuorum: this partition may not write.
         Refused: the result would not be a valid CIB.
+        OutcomeUnknown: it may be written or not.
     """
-    done = run(["cibadmin", "--patch", "--xml-pipe"], timeout=timeout, stdin=document)
+    done = _write(["cibadmin", "--patch", "--xml-pipe"], timeout=timeout, stdin=document)
     if done.code == _UPDATE_REFUSED_AS_OLD:
         raise CommitConflict("the CIB changed since it was read, so nothing was written.")
     if done.code == _NO_QUORUM:
@@ -88,8 +94,7 @@ def patch(document: bytes, *, timeout: float = _TIMEOUT) -> None:
         )
     if done.code == _INVALID:
         raise _invalid(done)
-    _raise_if_down(done)
-    done.checked()
+    _clear(done)
 
 
 def difference(before: bytes, after: bytes, *, timeout: float = _TIMEOUT) -> bytes:
@@ -153,13 +158,37 @@ def simulate(cib: bytes, *, timeout: float = _TIMEOUT) -> tuple[ET.Element, byte
 
 
 def cleanup(resource: str, node: str | None, *, timeout: float = _TIMEOUT) -> None:
-    """Forget a resource's failures (on one node), so that the cluster tries it again."""
+    """Forget a resource's failures (on one node), so that the cluster tries it again.
+
+    Raises:
+        OutcomeUnknown: they may be forgotten or not.
+    """
     argv = ["crm_resource", "--cleanup", "--resource", resource]
     if node is not None:
         argv += ["--node", node]
-    done = run(argv, timeout=timeout)
-    _raise_if_down(done)
-    done.checked()
+    _clear(_write(argv, timeout=timeout))
+
+
+def _write(argv: list[str], *, timeout: float, stdin: bytes = b"") -> Completed:
+    try:
+        return run(argv, timeout=timeout, stdin=stdin)
+    except ToolHung as error:
+        raise OutcomeUnknown(
+            f"{argv[0]}: no answer within {timeout:g} s.",
+            hint="Look at `journalctl -u pacemaker` on this node.",
+            output=error.output,
+        ) from error
+
+
+def _clear(done: Completed) -> None:
+    if done.code == _INSUFFICIENT_PRIVILEGES:
+        raise _no_right(done)
+    if done.code != _OK:
+        raise OutcomeUnknown(
+            f"{done.argv[0]}: exit code {done.code}.",
+            hint="Look at `journalctl -u pacemaker` on this node.",
+            output=done.output[-500:],
+        )
 
 
 def _xml(done: Completed) -> ET.Element:
@@ -190,10 +219,14 @@ def _raise_if_down(done: Completed) -> None:
             output=done.output[-500:],
         )
     if done.code == _INSUFFICIENT_PRIVILEGES:
-        raise NodeError(
-            f"{done.argv[0]}: no right to talk to the cluster.",
-            hint="Run it as root, or as a member of the group haclient.",
-        )
+        raise _no_right(done)
+
+
+def _no_right(done: Completed) -> NodeError:
+    return NodeError(
+        f"{done.argv[0]}: no right to talk to the cluster.",
+        hint="Run it as root, or as a member of the group haclient.",
+    )
 
 
 def _contents(fd: int) -> bytes:

@@ -136,6 +136,11 @@ class Call:
         """Write down what was refused."""
         self._note("conflict", lambda: {key: self._intended[key] for key in ("reason", "cib_before")})
 
+    def unanswered(self, reason: str, why: str) -> None:
+        """Write down that nobody knows yet."""
+        self._note("unknown", lambda: {"reason": reason, "why": why})
+        self._decision = ("", "")
+
     # -- entries ------------------------------------------------------------------------------------------------------
 
     def _call(self) -> Mapping[str, object]:

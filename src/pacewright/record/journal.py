@@ -35,6 +35,14 @@ class Journal(Protocol):
     def refused(self) -> None:
         """The change that was intended was refused, because the cluster had moved on."""
 
+    def unanswered(self, reason: str, why: str) -> None:
+        """Nobody said whether something is written; `committed` follows if the cluster has it at the next look.
+
+        Args:
+            reason: what for: that of the change.
+            why: what was seen instead of an answer.
+        """
+
 
 class Silent:
     """The journal of a rehearsal: nothing that it is told is kept."""
@@ -55,6 +63,9 @@ class Silent:
         """Nothing."""
 
     def refused(self) -> None:
+        """Nothing."""
+
+    def unanswered(self, reason: str, why: str) -> None:
         """Nothing."""
 
 

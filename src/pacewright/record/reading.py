@@ -21,7 +21,7 @@ class Entry:
 
     Attributes:
         time: seconds since the epoch, by the clock of the node that recorded it.
-        kind: `call`, `seen`, `decision`, `intent`, `commit`, `conflict`, `end`; others may be added.
+        kind: `call`, `seen`, `decision`, `intent`, `commit`, `conflict`, `unknown`, `end`; others may be added.
         call: which call it belongs to.
         node: where that was made.
         service: as the caller named it.

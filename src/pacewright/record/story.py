@@ -32,9 +32,9 @@ class Story:
 
     @property
     def unresolved(self) -> Entry | None:
-        """A commit that may have been written or not: nothing was recorded of this call after it was to be written."""
-        last = self.entries[-1]
-        return last if last.kind == "intent" else None
+        """A commit that may have been written or not: the last thing recorded, but for an end that says no more."""
+        last = self.entries[-2] if self.end is self.entries[-1] and len(self.entries) > 1 else self.entries[-1]
+        return last if last.kind == "unknown" or (last.kind == "intent" and self.end is None) else None
 
     @property
     def begun(self) -> float:

@@ -215,6 +215,9 @@ class _Witness:
     def refused(self) -> None:
         self._journal.refused()
 
+    def unanswered(self, reason: str, why: str) -> None:
+        self._journal.unanswered(reason, why)
+
 
 def _covered(one: Difference) -> Difference:
     """Without the value of a parameter that is called like a secret: answers end in logs."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from pacewright.clock import Clock, Deadline
 from pacewright.cluster import Connection, Forecast, Snapshot, Version, under_way, wait
-from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, PacewrightError
+from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, OutcomeUnknown, PacewrightError
 from pacewright.record import SILENT, Journal
 from pacewright.service.balancer import Balancer
 from pacewright.service.health import Gate
 from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Next, Outcome, Restore, Wait
+from pacewright.service.writing import write
 
 __all__ = ["Means", "Progress", "Turn", "carry_out", "take"]
 
@@ -20,6 +21,8 @@ Progress = Callable[[str], None]
 
 _QUIET = 1.0
 """Seconds without any change after which the scheduler is asked what it is about to do."""
+_WRITES = 3
+"""Writes in a row without a clear answer, and without anything of them in the cluster, that end an operation."""
 
 
 def carry_out(
@@ -84,6 +87,7 @@ class Turn:
         of: the version of the cluster for which that was asked; of any other it says nothing.
         waiting_for: what the last turn waited for; empty if it did something.
         said: what people were last told that it waits for.
+        unclear: how many writes in a row have had no clear answer.
     """
 
     job: Job
@@ -91,6 +95,7 @@ class Turn:
     of: Version | None = None
     waiting_for: str = ""
     said: str = ""
+    unclear: int = 0
 
 
 def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> Turn | Outcome:
@@ -112,13 +117,9 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
         case Fail(error=error):
             raise error
         case Commit():
-            after = _commit(turn.job, step, snapshot, cluster, means)
-            return after if isinstance(after, Outcome) else replace(going_on, job=after)
+            return _commit(going_on, step, snapshot, cluster, means)
         case Clean():
-            means.journal.decided("clean", step.reason)
-            means.progress(step.reason)
-            cluster.cleanup(step.resource, step.node)
-            return replace(going_on, job=step.job)
+            return _clean(going_on, step, cluster, means)
         case Check() | Drain() | Restore():
             return replace(going_on, job=_outside(step, means))
         case Wait(reason=reason):
@@ -191,32 +192,50 @@ def _examine(
     return job.examine(step, forecast, cluster.what_if(snapshot)) if isinstance(verdict, Ask) else verdict
 
 
-def _commit(job: Job, step: Commit, snapshot: Snapshot, cluster: Connection, means: Means) -> Job | Outcome:
-    verdict = _examine(job, step, snapshot, cluster, means.journal)
+def _commit(turn: Turn, step: Commit, snapshot: Snapshot, cluster: Connection, means: Means) -> Turn | Outcome:
+    verdict = _examine(turn.job, step, snapshot, cluster, means.journal)
     if isinstance(verdict, Fail):
         raise verdict.error
     if isinstance(verdict, Wait):
         means.journal.decided("wait", verdict.reason)
         cluster.wait(_QUIET)
-        return verdict.job
+        return replace(turn, job=verdict.job)
     if not isinstance(verdict, Commit):
         assert not isinstance(verdict, Ask)  # noqa: S101 - it had what it asked for
-        return verdict
-    means.journal.intends(verdict.change, based_on=snapshot)
+        return replace(turn, job=verdict)
     try:
-        written = cluster.commit(verdict.change, based_on=snapshot)
+        written = write(verdict.change, based_on=snapshot, cluster=cluster, journal=means.journal)
     except CommitConflict:
-        means.journal.refused()
-        return job  # the cluster moved on: read and decide again
-    if written:
-        means.journal.committed()
+        return turn  # the cluster moved on: read and decide again
+    except OutcomeUnknown as error:
+        return _again(turn, error, cluster, means)
     if written and verdict.summary:
         means.progress(verdict.summary)
     if written and verdict.ends is not None:
         return verdict.ends  # nobody has changed the configuration since this was decided, or it were not written
     if not written:
         cluster.wait(_QUIET)  # a decision that changes nothing must not turn in a circle
-    return verdict.job
+    return replace(turn, job=verdict.job, unclear=0)
+
+
+def _clean(turn: Turn, step: Clean, cluster: Connection, means: Means) -> Turn:
+    means.journal.decided("clean", step.reason)
+    means.progress(step.reason)
+    try:
+        cluster.cleanup(step.resource, step.node)
+    except OutcomeUnknown as error:
+        means.journal.unanswered(step.reason, error.message)
+        return _again(turn, error, cluster, means)
+    return replace(turn, job=step.job, unclear=0)
+
+
+def _again(turn: Turn, error: OutcomeUnknown, cluster: Connection, means: Means) -> Turn:
+    """Nobody knows what became of the last write: decide again on what the cluster has then."""
+    if turn.unclear + 1 >= _WRITES:
+        raise error
+    means.progress(f"{error.message} Looking again")
+    cluster.wait(_QUIET)
+    return replace(turn, unclear=turn.unclear + 1, waiting_for=f"a clear answer ({error.message.rstrip('.')})")
 
 
 def _too_late(name: str, turn: Turn, snapshot: Snapshot, deadline: Deadline) -> PacewrightError:

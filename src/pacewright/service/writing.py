@@ -1,0 +1,58 @@
+"""Writing: one commit, and what became of it, also where nobody says so."""
+
+from __future__ import annotations
+
+from pacewright.cluster import Change, Connection, Snapshot, is_there
+from pacewright.errors import CommitConflict, OutcomeUnknown, PacewrightError
+from pacewright.record import Journal
+
+__all__ = ["write"]
+
+
+def write(change: Change, *, based_on: Snapshot, cluster: Connection, journal: Journal) -> bool:
+    """Write a change into the cluster. Where the answer is lost, the cluster is read again, and what it has counts.
+
+    Returns:
+        True if it is written; False if everything was so already.
+
+    Raises:
+        CommitConflict: it is not written, because the cluster has moved on; decide again.
+        OutcomeUnknown: there was no clear answer, and the cluster has neither the change nor moved on. It may come
+            yet, so decide again: a second write and this one are for the same epoch, and one of them is refused.
+    """
+    journal.intends(change, based_on=based_on)
+    try:
+        written = cluster.commit(change, based_on=based_on)
+    except CommitConflict:
+        journal.refused()
+        raise
+    except OutcomeUnknown as error:
+        journal.unanswered(change.reason, error.message)
+        written = _look(change, based_on, cluster, error)
+    if written:
+        journal.committed()
+    return written
+
+
+def _look(change: Change, based_on: Snapshot, cluster: Connection, error: OutcomeUnknown) -> bool:
+    try:
+        now = cluster.read()
+    except PacewrightError as gone:
+        gone.message = f"{gone.message.rstrip('.')}; whether `{change.reason}` was written is not known."
+        raise
+    if now.version.epoch == based_on.version.epoch:
+        raise OutcomeUnknown(
+            f"{error.message.rstrip('.')}; `{change.reason}` was not in the cluster when it was looked at then.",
+            hint=f"It may come yet. {error.hint}",
+            output=error.output,
+        ) from error
+    if not _has(now, change):
+        raise CommitConflict("the cluster has moved on, and has not what was to be written.") from error
+    return True
+
+
+def _has(now: Snapshot, change: Change) -> bool:
+    try:
+        return is_there(change, now)
+    except PacewrightError:  # what it was about is gone
+        return False
