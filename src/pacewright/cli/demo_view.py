@@ -24,11 +24,12 @@ def screen() -> Iterator[Callable[[View], None]]:
         yield _Plain().show
         return
     try:
-        from rich.live import Live  # noqa: PLC0415 - slow to import, and not needed elsewhere
+        from rich.console import Console  # noqa: PLC0415 - slow to import, and not needed elsewhere
+        from rich.live import Live  # noqa: PLC0415
     except ImportError:
         yield _Plain().show
         return
-    with Live(auto_refresh=False) as live:
+    with Live(console=Console(file=sys.__stdout__), auto_refresh=False) as live:  # its colours are no text to clean
         acts = _Acts(live)
         yield acts.show
 

@@ -27,7 +27,7 @@ def steps(clock: Clock = SYSTEM_CLOCK) -> Iterator[Callable[[str], None]]:
     except ImportError:
         yield line
         return
-    with Console(stderr=True).status("starting") as status:
+    with Console(file=sys.__stderr__).status("starting") as status:  # its colours are no text to clean
 
         def show(text: str) -> None:
             line(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 from pacewright import __version__
+from pacewright.cli.streams import doors
 from pacewright.errors import NodeError, PacewrightError
 
 __all__ = ["main"]
@@ -35,31 +35,34 @@ _INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns its exit code (docs/exit-codes.md). Never shows a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with doors() as streams:
+        code = _run(arguments)
+        streams.out.flush()
+        return _with_output(code, streams.out.failure)
+
+
+def _run(arguments: list[str]) -> int:
     try:
-        code = _dispatch(arguments)
-        if sys.stdout is not None:  # it is None when it was closed before we began
-            sys.stdout.flush()
-        return code
+        return _dispatch(arguments)
     except PacewrightError as error:
         print(f"pacewright: {error}", file=sys.stderr)
         return error.exit_code
+    except SystemExit as end:  # argparse has printed what it has to say
+        return end.code if isinstance(end.code, int) else 2
     except KeyboardInterrupt:
         print("pacewright: interrupted. What was committed, the cluster finishes by itself.", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:
-        _drop_output()  # whoever read it has gone
-        return 0
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}:
-            raise
-        _drop_output()
-        print(f"pacewright: the output cannot be written: {error.strerror}.", file=sys.stderr)
-        return NodeError.exit_code
 
 
-def _drop_output() -> None:
-    # Python would complain once more while it exits.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _with_output(code: int, failure: OSError | None) -> int:
+    """The exit code, where the output may not have reached anybody."""
+    if failure is None or failure.errno == errno.EPIPE:
+        return code  # a reader who has had enough changes nothing of what was done
+    print(
+        f"pacewright: the output cannot be written: {failure.strerror}. The command itself ended with {code}.",
+        file=sys.stderr,
+    )
+    return code or NodeError.exit_code
 
 
 def _dispatch(arguments: list[str]) -> int:
