@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import selectors
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO, Self
 
-from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing
+from pacewright.clock import Deadline
+from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing, ToolOutput
 
 __all__ = ["DEVNULL", "PIPE", "Completed", "Process", "attach", "run", "spawn"]
 
@@ -17,6 +22,18 @@ PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
 
 _SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+_MOST = 128 << 20
+"""Bytes that a program may print; the CIB of 32 nodes and 1,000 resources has 20 MB."""
+_WORDS = 64 << 10
+"""Bytes at the beginning and at the end of standard error that are kept."""
+_PIPE_HOLDS = 1 << 20
+"""Bytes that can be in a pipe at most when the program that wrote them has ended (pipe(7))."""
+_BLOCK = 64 << 10
+_LONGEST = 3600.0
+"""Seconds for which the kernel is asked to wait at a time."""
+_TO_END = 0.25
+"""Seconds that a program gets to end by itself when we are interrupted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +86,13 @@ def run(
     env: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
     cwd: str | None = None,
+    most: int = _MOST,
+    ends: bool = False,
 ) -> Completed:
     """Run a program to its end and return what it said, whatever its exit code.
+
+    It has a session of its own, so that a time-out ends what it has started as well. What it leaves running when it
+    ends, with our pipes still open, is not waited for.
 
     Args:
         argv: the program and its arguments; the program is looked up in PATH, then in the sbin folders.
@@ -79,35 +101,186 @@ def run(
         env: variables added to a clean environment (PATH, LC_ALL=C, HOME).
         pass_fds: open file descriptors it inherits under the same numbers.
         cwd: the folder to run it in.
+        most: bytes that it may print on standard output.
+        ends: where it prints more, keep so much of the beginning and of the end, instead of stopping it.
 
     Raises:
         ToolMissing: there is no such program.
         ToolHung: it did not end within the time-out.
+        ToolOutput: it printed too much.
         NodeError: the kernel would not start it.
     """
+    out, err = _Kept(most), _Kept(_WORDS)
+    deadline = Deadline.after(timeout)
+    with _started(argv, subprocess.PIPE if stdin else subprocess.DEVNULL, env, pass_fds, cwd) as process:
+        try:
+            with contextlib.closing(_exchange(process, stdin, out, err, deadline)) as portions:
+                for _ in portions:
+                    if out.over and not ends:
+                        raise ToolOutput(f"{argv[0]}: stopped, because it printed more than {most:,} bytes.")
+            code = process.wait(deadline.left())
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
+            raise ToolHung(
+                f"{' '.join(argv)}: no answer within {timeout:g} s, so it was killed.",
+                hint="Look at the log of what it talks to.",
+                output=err.value().decode(errors="replace")[-2000:],
+            ) from error
+    return Completed(argv=tuple(argv), code=code, stdout=out.value(), stderr=err.value())
+
+
+@contextlib.contextmanager
+def _started(
+    argv: Sequence[str], stdin: int, env: Mapping[str, str] | None, pass_fds: Sequence[int], cwd: str | None
+) -> Iterator[Process]:
+    """A program with pipes to us. If we do not see it end, it is killed, with all that it has started."""
     try:
-        done = subprocess.run(  # noqa: S603 - the one door to other programs
+        process = subprocess.Popen(  # noqa: S603 - the one door to other programs
             list(argv),
-            input=stdin,
-            capture_output=True,
-            timeout=timeout,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=_environment(env),
             pass_fds=tuple(pass_fds),
             cwd=cwd,
-            check=False,
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise ToolMissing(f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])) from error
-    except subprocess.TimeoutExpired as error:
-        said = (error.stderr or b"").decode(errors="replace")
-        raise ToolHung(
-            f"{' '.join(argv)}: no answer within {timeout:g} s, so it was killed.",
-            hint="Look at the log of what it talks to.",
-            output=said[-2000:],
-        ) from error
     except OSError as error:
         raise NodeError(f"{argv[0]}: cannot be started: {error.strerror}.") from error
-    return Completed(argv=tuple(argv), code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    except ValueError as error:  # a NUL byte in a word, or half a character
+        raise NodeError(f"{argv[0]!r}: cannot be started: {error}.") from error
+    try:
+        yield process
+    except KeyboardInterrupt:
+        _end(process, signal.SIGTERM, _TO_END)
+        raise
+    finally:
+        if process.returncode is None:
+            _end(process, signal.SIGKILL, 1.0)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def _end(process: Process, sign: signal.Signals, seconds: float) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
+        os.killpg(process.pid, sign)
+        process.wait(seconds)
+
+
+def _exchange(process: Process, typed: bytes, out: _Kept, err: _Kept, deadline: Deadline) -> Generator[None]:
+    """Hand over what it reads and keep what it prints, until it has ended; comes back after each portion.
+
+    Raises:
+        TimeoutError: the deadline has passed.
+    """
+    pipes: list[_Kept | _Typed] = [out.of(process.stdout), err.of(process.stderr)]
+    if process.stdin is not None:
+        pipes.append(_Typed(process.stdin, typed))
+    with selectors.DefaultSelector() as ready, _end_of(process.pid) as end:
+        for pipe in pipes:
+            os.set_blocking(pipe.fd, False)
+            ready.register(pipe.fd, pipe.event, pipe)
+        if end is not None:
+            ready.register(end, selectors.EVENT_READ)
+        while ready.get_map():
+            if deadline.passed():
+                raise TimeoutError
+            events = [key for key, _ in ready.select(min(deadline.left(), _LONGEST))]
+            if any(key.fd == end for key in events):
+                break
+            for key in events:
+                if not key.data.go_on(_BLOCK):
+                    ready.unregister(key.fd)
+            yield
+        for kept in (out, err):
+            kept.go_on(_PIPE_HOLDS)
+        yield
+
+
+@contextlib.contextmanager
+def _end_of(pid: int) -> Iterator[int | None]:
+    """A descriptor that can be read once a process has ended; None where the kernel has none (before Linux 5.3)."""
+    try:
+        end = os.pidfd_open(pid)
+    except OSError:
+        yield None
+        return
+    try:
+        yield end
+    finally:
+        os.close(end)
+
+
+class _Typed:
+    """What a program reads from a pipe."""
+
+    event = selectors.EVENT_WRITE
+
+    def __init__(self, pipe: IO[bytes], text: bytes) -> None:
+        self._pipe = pipe
+        self._left = memoryview(text)
+        self.fd = pipe.fileno()
+
+    def go_on(self, most: int) -> bool:
+        """Hand over some bytes; False once nothing is left, or the program reads no more."""
+        try:
+            self._left = self._left[os.write(self.fd, self._left[:most]) :]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            self._left = self._left[:0]
+        if not self._left:
+            self._pipe.close()
+        return bool(self._left)
+
+
+class _Kept:
+    """What a program prints into a pipe: at most so many bytes of its beginning, and of its end."""
+
+    event = selectors.EVENT_READ
+    fd = -1
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._head, self._tail = bytearray(), bytearray()
+
+    def of(self, pipe: IO[bytes] | None) -> Self:
+        """It is read from there."""
+        assert pipe is not None  # noqa: S101 - for mypy: we asked for a pipe
+        self.fd = pipe.fileno()
+        return self
+
+    @property
+    def over(self) -> bool:
+        """It was more than fits into the beginning."""
+        return bool(self._tail)
+
+    def go_on(self, most: int) -> bool:
+        """Take what is there, and stop after so many bytes; False at its end."""
+        got = 0
+        while got < most:
+            try:
+                block = os.read(self.fd, _BLOCK)
+            except BlockingIOError:
+                return True
+            if not block:
+                return False
+            got += len(block)
+            self._add(block)
+        return True
+
+    def _add(self, block: bytes) -> None:
+        room = self._most - len(self._head)
+        self._head += block[:room]
+        self._tail += block[room:]
+        if len(self._tail) > 2 * self._most:
+            del self._tail[: -self._most]
+
+    def value(self) -> bytes:
+        """It."""
+        return bytes(self._head + self._tail[-self._most :] if self._tail else self._head)
 
 
 def spawn(
@@ -128,6 +301,7 @@ def spawn(
 
     Raises:
         ToolMissing: there is no such program.
+        NodeError: there can be no such words.
     """
     try:
         return subprocess.Popen(  # noqa: S603 - the one door to other programs
@@ -141,6 +315,8 @@ def spawn(
         )
     except FileNotFoundError as error:
         raise ToolMissing(f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])) from error
+    except ValueError as error:
+        raise NodeError(f"{argv[0]!r}: cannot be started: {error}.") from error
 
 
 def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from pacewright import process
-from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing
+from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing, ToolOutput
 
 
 def python(source: str) -> list[str]:
@@ -49,6 +51,62 @@ def test_a_program_that_hangs_is_killed_and_its_words_are_kept(tmp_path: Path) -
     assert "no answer within 1 s" in caught.value.message
     assert caught.value.output == "waiting for the daemon"
     assert not Path("/proc", pid.read_text(encoding="utf-8")).exists()
+
+
+def test_a_time_out_ends_what_the_program_has_started_too(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    source = (
+        "import os, subprocess, sys\n"
+        f"child = subprocess.Popen(['sleep', '60']); open({str(child)!r}, 'w').write(str(child.pid)); child.wait()"
+    )
+    with pytest.raises(ToolHung):
+        process.run(python(source), timeout=3)
+    stat = Path("/proc", child.read_text(encoding="utf-8"), "stat")
+    assert not stat.exists() or stat.read_text(encoding="utf-8").rpartition(") ")[2].startswith("Z")
+
+
+def test_what_a_program_leaves_running_is_not_waited_for() -> None:
+    source = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    done = process.run(python(source), timeout=40)
+    assert done.code == 0
+    os.kill(int(done.stdout), signal.SIGKILL)  # it was left alone
+
+
+def test_what_prints_without_end_is_stopped() -> None:
+    with pytest.raises(ToolOutput, match="printed more than 1,000,000 bytes"):
+        process.run(["yes"], timeout=60, most=1_000_000)
+
+
+def test_of_long_words_the_beginning_and_the_end_are_kept() -> None:
+    source = "import sys; [sys.{0}.write(f'line {{n}}\\n') for n in range(100000)]; sys.exit(3)"
+    done = process.run(python(source.format("stdout")), timeout=60, most=1000, ends=True)
+    assert (done.code, len(done.stdout)) == (3, 2000)
+    assert done.stdout.startswith(b"line 0\nline 1\n")
+    assert done.stdout.endswith(b"line 99999\n")
+    said = process.run(python(source.format("stderr")), timeout=60).stderr
+    assert len(said) == 2 * process._WORDS
+    assert said.endswith(b"line 99999\n")
+
+
+def test_much_goes_in_and_out_at_the_same_time() -> None:
+    document = os.urandom(1 << 20) * 4
+    assert process.run(["cat"], timeout=60, stdin=document).stdout == document
+    assert process.run(["true"], timeout=60, stdin=document).code == 0  # it reads none of it
+
+
+def test_it_works_where_the_kernel_has_no_descriptors_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def old(pid: int) -> int:
+        raise OSError(errno.ENOSYS, "not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", old)
+    assert process.run(["cat"], timeout=60, stdin=b"typed").stdout == b"typed"
+
+
+@pytest.mark.parametrize("word", ["a\0b", "half \ud800"])
+@pytest.mark.parametrize("start", ["run", "spawn"])
+def test_what_can_be_no_word_of_a_command_is_said_so(start: str, word: str) -> None:
+    with pytest.raises(NodeError, match="cannot be started"):
+        process.run(["echo", word], timeout=5) if start == "run" else process.spawn(["echo", word])
 
 
 @pytest.mark.parametrize("start", ["run", "spawn"])

@@ -23,6 +23,8 @@ _AMONG = 200
 _HERE, _THERE = 5.0, 8.0
 """Seconds for the journal."""
 _LONG = 2000
+_MOST = 1 << 20
+"""Bytes of a journal that are read: another node may answer anything."""
 _SSH = ("ssh", "-n", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "-o", "ForwardAgent=no", "-o", "LogLevel=ERROR")
 
 
@@ -79,8 +81,8 @@ def _journal(words: list[str], node: str | None) -> str:
     argv = ["journalctl", "--no-pager", *words]
     try:
         if node is None:
-            return run(argv, timeout=_HERE).stdout.decode(errors="replace")
-        done = run([*_SSH, "--", f"root@{node}", shlex.join(argv)], timeout=_THERE)
+            return run(argv, timeout=_HERE, most=_MOST, ends=True).stdout.decode(errors="replace")
+        done = run([*_SSH, "--", f"root@{node}", shlex.join(argv)], timeout=_THERE, most=_MOST, ends=True)
     except PacewrightError:
         return ""
     return done.stdout.decode(errors="replace") if done.code == 0 else ""

@@ -10,6 +10,8 @@ __all__ = ["run_for"]
 
 _OUTPUT = 200
 """Characters of what it printed last that are shown."""
+_MOST = 64 << 10
+"""Bytes at the beginning and at the end of what it prints that are kept."""
 
 
 def run_for(words: tuple[str, ...], node: NodeName, timeout: float) -> None:
@@ -24,7 +26,7 @@ def run_for(words: tuple[str, ...], node: NodeName, timeout: float) -> None:
     """
     argv = [word.replace("{node}", node) for word in words]
     try:
-        done = run(argv, timeout=timeout, env={"PACEWRIGHT_NODE": node})
+        done = run(argv, timeout=timeout, env={"PACEWRIGHT_NODE": node}, most=_MOST, ends=True)
     except ToolHung as error:
         raise OperationFailed(f"{argv[0]} did not end within {timeout:g} s", output=error.output[-_OUTPUT:]) from None
     if done.code != 0:
