@@ -13,7 +13,7 @@ from pacewright.errors import PacewrightError
 from pacewright.record.caller import caller, this_node
 from pacewright.record.described import States, changes, edits, foreseen, states
 from pacewright.record.log import Log
-from pacewright.record.private import COVER, covered, secret_parameters
+from pacewright.record.private import COVER, covered, failures, secret_parameters
 
 __all__ = ["Call"]
 
@@ -49,6 +49,7 @@ class Call:
         self._id = os.urandom(4).hex()
         self._node = ""
         self._private: tuple[str, ...] = ()
+        self._said: Mapping[str, str] = {}
         self._resources: tuple[str, ...] = ()
         self._primitives: tuple[ResourceId, ...] = ()
         self._states: States | None = None
@@ -89,6 +90,7 @@ class Call:
         words = {*private, *secret_parameters(snapshot)} if self._log is not None else ()
         # The longest first: what is covered within a longer one would give the rest of that away.
         self._private = tuple(sorted(words, key=len, reverse=True))
+        self._hear(snapshot)
 
     def ended(self, *, changed: bool, message: str, notes: tuple[str, ...] = ()) -> None:
         """How it ended."""
@@ -148,7 +150,15 @@ class Call:
         options = {name: _told(name, value) for name, value in self._options.items() if value}
         return {"verb": self._verb, "options": options, **caller()}
 
+    def _hear(self, snapshot: Snapshot) -> None:
+        """Know what agents have given as reasons, also those that are gone: errors may still tell of them."""
+        heard = failures(snapshot)
+        if not heard.keys() <= self._said.keys():
+            every = {**self._said, **heard}
+            self._said = {said: every[said] for said in sorted(every, key=len, reverse=True)}
+
     def _changed(self, snapshot: Snapshot) -> Mapping[str, object] | None:
+        self._hear(snapshot)
         before, self._states = self._states, states(snapshot, self._primitives, self._states or ())
         found = changes(before or {}, self._states)
         if before is None:
@@ -190,7 +200,7 @@ class Call:
     def _append(self, kind: str, body: Mapping[str, object]) -> None:
         if self._log is not None:
             head = {"time": round(self._clock.now(), 3), "kind": kind, "call": self._id, "node": self._node}
-            told = covered({"service": self._service, **body}, self._private)
+            told = covered({"service": self._service, **body}, self._private, self._said)
             assert isinstance(told, dict)  # noqa: S101 - as it went in
             self._log.append({**head, **told})
 

@@ -1,77 +1,260 @@
-"""Secrets: nothing that could be one gets into the record. Pure.
+"""Private: of texts from outside, only plain words get into the record. Pure.
 
-Two ways, and every text goes both. What is known to be private (the words of a health check's command, a resource's
-parameters that are called like a secret) is covered wherever it turns up. What looks like one is covered, too: text
-from agents and programs may hold anything.
+What an entry says is said by us: names of resources and nodes, numbers, our own words. Two things come from outside.
+What an agent gives as the reason of a failure may hold anything, so only words of a short list are kept of it, and
+everything else is covered. What programs and servers print stands in an error's `output`, which is not recorded at all.
+And wherever they turn up, values that are known to be private (the words of a site's commands, parameters that are
+called like a secret) are covered.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from dataclasses import replace
 
-from pacewright.cluster import Snapshot
+from pacewright.cluster import Failure, Snapshot
 
-__all__ = ["COVER", "covered", "is_secret", "secret_parameters"]
+__all__ = ["COVER", "covered", "failures", "is_secret", "plain", "secret_parameters"]
 
 COVER = "***"
 
-_NAMES = r"pass(?:w(?:or)?d|phrase)?|pwd|secret|token|credentials?|auth(?:orization)?|(?:[a-z]+[-_]?)?key|community"
-_PLAIN_NAMES = r"passw(?:or)?d|passphrase|secret|(?:api|access|private)[-_ ]?key|authorization"
-"""Also before a colon; the others could be a service's name there: `auth: restarted`."""
-_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s,;]+)"""
 _SECRET_NAME = ("pass", "pwd", "secret", "token", "credential", "auth", "key", "community", "pin")
-_SUSPICIOUS = (*_SECRET_NAME, "@", "://", "-----begin", "bearer ", "basic ", "-u ", "--user")
 _SHORTEST = 3
+_LONGEST = 400
+"""Characters of a reason that are looked at."""
+
+_PLAIN = frozenset(
+    [
+        "a",
+        "about",
+        "after",
+        "again",
+        "agent",
+        "all",
+        "already",
+        "an",
+        "and",
+        "answer",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "but",
+        "by",
+        "can",
+        "cannot",
+        "check",
+        "clean",
+        "cluster",
+        "code",
+        "command",
+        "complete",
+        "completed",
+        "config",
+        "configuration",
+        "connect",
+        "connected",
+        "connection",
+        "could",
+        "crashed",
+        "daemon",
+        "dead",
+        "demote",
+        "did",
+        "directory",
+        "does",
+        "done",
+        "down",
+        "during",
+        "empty",
+        "enough",
+        "error",
+        "executable",
+        "execution",
+        "exist",
+        "exists",
+        "exit",
+        "exited",
+        "expired",
+        "failed",
+        "failure",
+        "file",
+        "for",
+        "found",
+        "from",
+        "full",
+        "gone",
+        "had",
+        "has",
+        "have",
+        "host",
+        "in",
+        "inactive",
+        "install",
+        "installed",
+        "instance",
+        "internal",
+        "invalid",
+        "is",
+        "it",
+        "its",
+        "killed",
+        "later",
+        "limit",
+        "listen",
+        "log",
+        "lost",
+        "master",
+        "member",
+        "memory",
+        "missing",
+        "monitor",
+        "more",
+        "must",
+        "network",
+        "no",
+        "node",
+        "not",
+        "of",
+        "on",
+        "only",
+        "open",
+        "operation",
+        "or",
+        "out",
+        "output",
+        "partition",
+        "permission",
+        "port",
+        "possible",
+        "primary",
+        "process",
+        "program",
+        "promote",
+        "promoted",
+        "quorum",
+        "reached",
+        "read",
+        "ready",
+        "received",
+        "recover",
+        "recovery",
+        "refused",
+        "replica",
+        "resource",
+        "respond",
+        "response",
+        "returned",
+        "running",
+        "script",
+        "secondary",
+        "service",
+        "signal",
+        "slave",
+        "socket",
+        "some",
+        "specified",
+        "standby",
+        "start",
+        "started",
+        "starting",
+        "state",
+        "status",
+        "stop",
+        "stopped",
+        "stopping",
+        "succeed",
+        "successful",
+        "such",
+        "system",
+        "than",
+        "that",
+        "the",
+        "there",
+        "this",
+        "time",
+        "timed",
+        "timeout",
+        "to",
+        "too",
+        "under",
+        "unexpected",
+        "unit",
+        "unknown",
+        "unpromoted",
+        "unreachable",
+        "until",
+        "up",
+        "usable",
+        "user",
+        "version",
+        "wait",
+        "waiting",
+        "was",
+        "while",
+        "with",
+        "within",
+        "without",
+        "wrong",
+        "yet",
+    ]
+)
+_WORD = re.compile(r"\S+")
+_TIME = re.compile(r"\d{1,6}(?:us|ms|s|sec|seconds?|m|min|minutes?|h|%)", re.ASCII)
 
 
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    # Compiled when the first suspicious text comes, which for most calls is never.
-    found = (
-        (r"(?s)-----begin [^-]*-----.*?(?:-----end [^-]*-----|$)", COVER),
-        (r"([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@", rf"\1{COVER}@"),
-        (r"([a-z][a-z0-9+.-]*://[^\s?'\"<>]*)\?[^\s'\"<>]*", rf"\1?{COVER}"),
-        (r"\b[^\s/'\"=:]+:[^\s/'\"]+@(?=[\w.\[-])", f"{COVER}@"),
-        (r"(authorization\W{1,3})(?:(?:bearer|basic|digest)\s+)?\S+", rf"\1{COVER}"),
-        (r"\b(bearer|basic)\s+\S{8,}", rf"\1 {COVER}"),
-        (rf"([\w.-]*(?:{_NAMES})[\w.-]*[\"']?\s*=\s*){_VALUE}", rf"\1{COVER}"),
-        (rf"([\"'][\w.-]*(?:{_NAMES})[\w.-]*[\"']\s*:\s*){_VALUE}", rf"\1{COVER}"),
-        (rf"(\b(?:{_PLAIN_NAMES})\s*(?::|\bis\b|\bwas\b)\s*){_VALUE}", rf"\1{COVER}"),
-        (rf"(--?[\w-]*(?:{_NAMES})[\w-]*\s+){_VALUE}", rf"\1{COVER}"),
-        (rf"(\b(?:{_NAMES})\s+)(?:\"[^\"]*\"|'[^']*')", rf"\1{COVER}"),
-        (r"((?:^|\s)(?:-u|--user)[ =]?)[^\s:]+:\S+", rf"\1{COVER}"),
-    )
-    return tuple((re.compile(pattern, re.IGNORECASE), cover) for pattern, cover in found)
+def plain(reason: str) -> str:
+    """What may be kept of a reason that came from outside: plain words and times; each row of others is one cover."""
+    words = (word if _is_plain(word) else COVER for word in _WORD.findall(reason[:_LONGEST]))
+    kept: list[str] = []
+    for word in words:
+        if word != COVER or kept[-1:] != [COVER]:
+            kept.append(word)
+    return " ".join(kept)
 
 
-def covered(value: object, private: Iterable[str] = ()) -> object:
-    """The value with everything covered that could be a secret: a text, or whatever holds texts.
+def _is_plain(word: str) -> bool:
+    bare = word.strip("()[]'\",.:;!").lower()
+    return bare in _PLAIN or _TIME.fullmatch(bare) is not None
+
+
+def failures(snapshot: Snapshot) -> dict[str, str]:
+    """How each failure in a cluster is said, and how it may be recorded; the longest first."""
+    every = (i.failure for instances in snapshot.instances.values() for i in instances if i.failure is not None)
+    found = {str(failure): _recorded(failure) for failure in every if failure.reason}
+    return {said: found[said] for said in sorted(found, key=len, reverse=True)}
+
+
+def _recorded(failure: Failure) -> str:
+    return str(replace(failure, reason=plain(failure.reason)))
+
+
+def covered(value: object, private: Iterable[str] = (), said: Mapping[str, str] | None = None) -> object:
+    """The value with everything covered that is private: a text, or whatever holds texts.
 
     Args:
         value: what JSON can hold. Keys are ours and stay.
-        private: texts that are known to be private.
+        private: texts that are known to be private, the longest first.
+        said: texts from outside, and what is kept of them, the longest first.
     """
     match value:
         case str():
-            return _covered_text(value, private)
+            for text, kept in (said or {}).items():
+                value = value.replace(text, kept)
+            for word in private:
+                value = value.replace(word, COVER)
+            return value
         case Mapping():
-            return {key: covered(inner, private) for key, inner in value.items()}
+            return {key: covered(inner, private, said) for key, inner in value.items()}
         case list() | tuple():
-            return [covered(inner, private) for inner in value]
+            return [covered(inner, private, said) for inner in value]
         case _:
             return value
-
-
-def _covered_text(text: str, private: Iterable[str]) -> str:
-    for word in private:
-        text = text.replace(word, COVER)
-    low = text.lower()
-    if any(sign in low for sign in _SUSPICIOUS):
-        for pattern, cover in _patterns():
-            text = pattern.sub(cover, text)
-    return text
 
 
 def secret_parameters(snapshot: Snapshot) -> Iterator[str]:

@@ -17,6 +17,8 @@ __all__ = ["Balancer", "Drain", "HAProxy"]
 
 _EACH = 5.0
 """Seconds that HAProxy may take to answer."""
+_SAID = 200
+"""Characters of what it says that are shown, and not recorded."""
 _PAUSE = 0.05
 """Seconds between two looks at the sessions that are left."""
 
@@ -113,7 +115,7 @@ class Balancer:
         server = haproxy.server.replace("{node}", node)
         for address in haproxy.sockets:
             if said := _ask(address, f"set server {server} state {state}").strip():
-                raise OperationFailed(f"{address}: {said}")
+                raise OperationFailed(f"{address}: HAProxy would not do it", output=said[-_SAID:])
 
     def _until_idle(self, haproxy: HAProxy, node: NodeName) -> None:
         server = haproxy.server.replace("{node}", node)
@@ -124,7 +126,11 @@ class Balancer:
 
 def _told(error: OSError | PacewrightError) -> tuple[str, str]:
     """What was seen, and what a command printed, which may hold anything."""
-    return (error.message.rstrip("."), error.output) if isinstance(error, PacewrightError) else (str(error), "")
+    return (error.message.rstrip("."), error.output) if isinstance(error, PacewrightError) else (_reason(error), "")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _sessions(address: str, server: str) -> int:

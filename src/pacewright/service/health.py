@@ -90,9 +90,14 @@ def _why_not(health: Health, node: NodeName) -> tuple[str, str]:
                 run_for(health.target, node, _EACH)
                 return "", ""
     except (OSError, ValueError) as error:
-        return f"{_place(target)}: {error}", ""
+        return f"{_place(target)}: {_reason(error)}", ""
     except PacewrightError as error:
         return error.message, error.output
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """In the system's words; what else an error says may have come from outside."""
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
 def _place(url: str) -> str:
