@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from pacewright.cli.documents import document
 from pacewright.cli.service_json import service_as_dict
 from pacewright.errors import PacewrightError, UsageError
+from pacewright.node.fingerprint import is_path
 from pacewright.service import Answer, Native, Services, ServiceStatus, State
 
 __all__ = ["show_catalog", "status_code"]
@@ -60,11 +60,13 @@ def status_code(found: ServiceStatus | Native) -> int:
 
 
 def _read(path: str) -> dict[str, list[str]]:
+    what = f"--inputs {path}"
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        found = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--inputs {path}: cannot be read: {error}.") from error
+        found = json.loads(document(path, what))
+    except RecursionError as error:
+        raise UsageError(f"{what}: it is nested too deeply.") from error
+    except ValueError as error:
+        raise UsageError(f"{what}: it is not JSON: {error}.") from error
     if not isinstance(found, dict) or not all(_is_paths(value) for value in found.values()):
         raise UsageError(
             f"--inputs {path}: expected a JSON object of lists of absolute paths.",
@@ -74,4 +76,4 @@ def _read(path: str) -> dict[str, list[str]]:
 
 
 def _is_paths(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(path, str) and path.startswith("/") for path in value)
+    return isinstance(value, list) and all(isinstance(path, str) and is_path(path) for path in value)

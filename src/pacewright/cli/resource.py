@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+from pacewright.cli.documents import document
 from pacewright.cli.service import progress, seconds, warn
 from pacewright.cluster import Difference
-from pacewright.errors import UsageError
 from pacewright.record import Log, log_path
 from pacewright.resource import Applied, Options, Resources, load
 
@@ -48,22 +46,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry it out; returns the exit code."""
-    document = load(_read(args.file), args.file if args.file != "-" else "standard input")
+    source = args.file if args.file != "-" else "standard input"
+    wanted = load(document(args.file, source), source)
     options = Options(wait=args.wait, allow_collateral=args.allow_collateral, timeout=args.timeout)
     resources = Resources(progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
-    done = resources.plan(document, options) if args.plan else resources.apply(document, options)
+    done = resources.plan(wanted, options) if args.plan else resources.apply(wanted, options)
     if args.json:
         print(json.dumps(_as_dict(done)))
     else:
         _show(done, plan=args.plan)
     return done.refused.exit_code if done.refused is not None else 0
-
-
-def _read(name: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{name}: it cannot be read: {error.strerror}.") from error
 
 
 def _as_dict(done: Applied) -> dict[str, object]:

@@ -12,7 +12,9 @@ from typing import Any
 from pacewright.cli.catalog import show_catalog, status_code
 from pacewright.cli.service_json import service_as_dict
 from pacewright.cli.tables import moment, table
+from pacewright.cluster.values import LATEST, LONGEST
 from pacewright.errors import UsageError
+from pacewright.node.fingerprint import is_path
 from pacewright.record import Log, log_path
 from pacewright.service import DEFAULT_PATH, Native, Options, Outcome, Planned, Services, ServiceStatus
 
@@ -175,7 +177,7 @@ def _wave(text: str) -> str:
 
 
 def _absolute(text: str) -> str:
-    if not text.startswith("/"):
+    if not is_path(text):
         raise argparse.ArgumentTypeError(f"expected an absolute path, found {text!r}")
     return text
 
@@ -186,7 +188,7 @@ def seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
+    if not 0 < value <= LONGEST:
         raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
     return value
 
@@ -196,7 +198,7 @@ def _moment(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
+    if not 0 <= value < LATEST:
         raise argparse.ArgumentTypeError(f"expected seconds since the epoch, found {text!r}")
     return value
 

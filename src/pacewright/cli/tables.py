@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from pacewright.cluster.values import LATEST
+
 __all__ = ["moment", "table"]
 
 
@@ -17,6 +19,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def moment(seconds: float | None) -> str:
     """A time of day with its date, in the local zone; `unknown` for None."""
-    if seconds is None:
+    if seconds is None or not 0 <= seconds <= LATEST:
         return "unknown"
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

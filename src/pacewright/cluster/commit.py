@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.errors import ClusterDown, NoQuorum
+from pacewright.errors import ClusterDown, NoQuorum, ToolOutput
 
 __all__ = ["changes_nothing", "commit", "is_there"]
 
@@ -57,7 +57,14 @@ def _guarded_by_epoch(difference: bytes) -> bytes | None:
     """The patch for every node whose configuration is still the same; None if it changes nothing but white space."""
     if not difference.strip():
         return None
-    root = ET.fromstring(difference)  # noqa: S314 - crm_diff made it
+    try:
+        root = ET.fromstring(difference)  # noqa: S314 - crm_diff made it
+    except ET.ParseError as error:
+        raise ToolOutput(
+            f"crm_diff: it printed something that is not XML ({error}), so nothing was written.",
+            hint="Is it Pacemaker's own program, and is its version 2.1 or newer?",
+            output=difference[:300].decode(errors="replace"),
+        ) from error
     if all(change.get("path") == "/cib" for change in root.iterfind("change")):
         return None
     for source in root.iterfind("version/source"):

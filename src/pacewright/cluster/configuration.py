@@ -54,7 +54,7 @@ def read_properties(configuration: ET.Element) -> dict[str, str]:
 def read_resources(configuration: ET.Element) -> dict[ResourceId, Resource]:
     """Every resource by id; what is inside a group, clone or bundle follows it."""
     found = configuration.find("resources")
-    return {resource.id: resource for resource in _read_below(found, None)} if found is not None else {}
+    return {resource.id: resource for resource in _read_below(found, None, set())} if found is not None else {}
 
 
 def read_constraints(configuration: ET.Element) -> Iterator[Constraint]:
@@ -72,15 +72,19 @@ def read_constraints(configuration: ET.Element) -> Iterator[Constraint]:
         )
 
 
-def _read_below(parent: ET.Element, parent_id: ResourceId | None) -> Iterator[Resource]:
+def _read_below(parent: ET.Element, parent_id: ResourceId | None, known: set[str]) -> Iterator[Resource]:
+    """What is below an element; of several with one id, which no cluster takes, the first one counts."""
+    mine = []
     for element in parent:
-        kind = _KINDS.get(element.tag)
-        if kind is None:
-            continue
+        if element.tag in _KINDS and element.get("id", "") not in known:
+            known.add(element.get("id", ""))
+            mine.append(element)
+    for element in mine:
         resource_id = ResourceId(element.get("id", ""))
-        children = tuple(ResourceId(child.get("id", "")) for child in element if child.tag in _KINDS)
-        yield _resource(element, kind, resource_id, parent_id, children)
-        yield from _read_below(element, resource_id)
+        inner = list(_read_below(element, resource_id, known))
+        children = tuple(resource.id for resource in inner if resource.parent == resource_id)
+        yield _resource(element, _KINDS[element.tag], resource_id, parent_id, children)
+        yield from inner
 
 
 def _resource(

@@ -196,7 +196,7 @@ def _new_operation(root: ET.Element, primitive: ET.Element, operation: Operation
 def spelled(root: ET.Element, role: str) -> str:
     """A role as the schema of this CIB has it: before pacemaker-3.7 there were Master and Slave."""
     _, _, version = root.get("validate-with", "").partition("-")
-    numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
+    numbers = tuple(int(part) for part in version.split(".") if part.isascii() and part.isdigit() and len(part) < 9)
     old = bool(numbers) and numbers < _FIRST_SCHEMA_WITH_NEW_ROLES
     return _OLD_ROLES.get(role, role) if old else _NEW_ROLES.get(role, role)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from pacewright.cluster.names import NodeName, ResourceId, Role
 from pacewright.cluster.snapshot import Failure, Instance, Run
-from pacewright.cluster.values import number
+from pacewright.cluster.values import moment, number
 
 __all__ = ["read_instance"]
 
@@ -168,9 +168,9 @@ def _run(operation: ET.Element, task: str) -> Run:
 def _began(operation: ET.Element) -> float | None:
     # last-rc-change is when the operation ended (seen on 2.1.5 and 3.0.0), exec-time how long it took, in ms.
     ended = _time(operation.get("last-rc-change"))
-    return ended - number(operation.get("exec-time")) / 1000 if ended is not None else None
+    return moment(ended - number(operation.get("exec-time")) / 1000) if ended is not None else None
 
 
 def _time(value: str | None) -> float | None:
     # Pacemaker writes 0 (or leaves it out) when it does not know.
-    return float(seconds) if (seconds := number(value)) > 0 else None
+    return moment(seconds) if (seconds := number(value)) > 0 else None

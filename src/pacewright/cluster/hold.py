@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from pacewright.cluster.document import after_sets, find_resource, xml_id
 from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.values import LATEST
 from pacewright.errors import Refused
 
 __all__ = ["HoldInstance", "HoldResource", "Release", "read_holds"]
@@ -111,7 +112,7 @@ def _drop(parent: ET.Element, child_id: str) -> None:
 
 
 def _until(rule: ET.Element, hold_id: str, until: float) -> None:
-    end = datetime.fromtimestamp(until, UTC).strftime(_MOMENT)
+    end = datetime.fromtimestamp(min(until, LATEST), UTC).strftime(_MOMENT)
     ET.SubElement(rule, "date_expression", {"id": f"{hold_id}-until", "operation": "lt", "end": end})
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["REVISION", "duration", "is_true", "number"]
+__all__ = ["LATEST", "LONGEST", "REVISION", "duration", "is_true", "moment", "number"]
 
 REVISION = "pacewright_revision"
 """The instance attribute that carries a service's revision (DESIGN, idea 1). An underscore, not a hyphen: it
 reaches agents as OCF_RESKEY_pacewright_revision, which must be a shell variable."""
+
+LATEST = 253_370_764_800.0
+"""The last moment that counts as one, in seconds since the epoch: the beginning of the year 9999, in any zone."""
+LONGEST = 315_360_000.0
+"""Seconds of the longest time that counts: ten years."""
+_LARGEST = 2**63 - 1
 
 _UNITS = {
     "": 1.0,
@@ -34,16 +40,26 @@ def is_true(value: str | None, *, default: bool = False) -> bool:
 
 
 def duration(value: str | None, default: float) -> float:
-    """Seconds in a time such as `20`, `20s`, `1500ms`, `2min`; the default if it is none or unreadable."""
+    """Seconds in a time such as `20`, `20s`, `1500ms`, `2min`, LONGEST at most; the default if it is none."""
     match = _DURATION.match(value or "")
     if match is None or match[2].lower() not in _UNITS:
         return default
-    return float(match[1]) * _UNITS[match[2].lower()]
+    return min(float(match[1]) * _UNITS[match[2].lower()], LONGEST)
 
 
 def number(value: str | None, default: int = 0) -> int:
-    """A whole number, as it stands in attributes such as `call-id`; the default if it is none."""
+    """A whole number, as it stands in attributes such as `call-id`; the default if it is none, or has over 64 bits."""
     try:
-        return int(value or "")
+        found = int(value or "")
     except ValueError:
         return default
+    return found if -_LARGEST <= found <= _LARGEST else default
+
+
+def moment(value: str | float | None) -> float | None:
+    """Seconds since the epoch; None if it is no moment between the epoch and LATEST."""
+    try:
+        found = float(value if value is not None else "")
+    except (ValueError, OverflowError):
+        return None
+    return found if 0 <= found < LATEST else None  # which no infinity is, nor what is no number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -96,8 +97,12 @@ def _unit(name: str, values: Mapping[str, str]) -> Unit:
         changing=active in {"activating", "deactivating", "reloading"},
         state=f"{active} ({values.get('SubState', '')})",
         enabled=values.get("UnitFileState") in {"enabled", "enabled-runtime"},
-        main_pid=int(values.get("MainPID") or 0),
+        main_pid=_pid(values.get("MainPID", "")),
     )
+
+
+def _pid(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,10}", text) else 0
 
 
 def operate(verb: str, name: str, *, timeout: float) -> None:

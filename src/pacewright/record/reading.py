@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import stat
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,9 @@ from pacewright.errors import NodeError
 from pacewright.record.sound import sound
 
 __all__ = ["Entry", "History", "files_of", "read_log"]
+
+_LONGEST = 1 << 16
+"""Bytes of a line that are read at once; no entry has so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,7 @@ def read_log(path: Path, *, since: float = 0.0) -> History:
             raise NodeError(
                 f"{file}: may not be read by this user.", hint="Run it as root or as a member of the group adm."
             ) from error
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:  # a gzip file may be cut off, or spoilt
             notes.append(f"{file}: not read to its end: {error}")
         if bad:
             notes.append(f"{file}: {bad} line{'s' if bad > 1 else ''} cannot be read and {_were(bad)} left out")
@@ -101,11 +107,17 @@ def _were(number: int) -> str:
 
 
 def _lines(file: Path) -> Iterator[bytes]:
+    """Its lines; of one that is longer than any of ours only the beginning, which is no entry."""
     with _opened(file) as stream:
-        yield from stream
+        while line := stream.readline(_LONGEST):
+            yield line
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(_LONGEST)
 
 
 def _opened(file: Path) -> IO[bytes]:
+    if stat.S_ISCHR(file.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is a device")
     if file.suffix != ".gz":
         return file.open("rb")
     import gzip  # noqa: PLC0415 - only where something was rotated
@@ -113,9 +125,13 @@ def _opened(file: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(file, "rb"))
 
 
+def _no_constant(name: str) -> object:
+    raise ValueError(name)  # NaN and Infinity are no JSON, though Python takes them
+
+
 def _entry(line: bytes) -> Entry | None:
     try:
-        told = json.loads(line)
+        told = json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict) or not {"time", "kind", "call"} <= told.keys() or not sound(told):

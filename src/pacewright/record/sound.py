@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 __all__ = ["sound"]
 
-_YEAR_10000 = 253_402_300_800.0
+_LARGEST = 253_370_764_800.0
+"""The beginning of the year 9999, in seconds since the epoch; no number in an entry is greater."""
 
 _Check = Callable[[object], bool]
 
@@ -20,7 +21,7 @@ def _perhaps_text(value: object) -> bool:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _YEAR_10000
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _moment(value: object) -> bool:

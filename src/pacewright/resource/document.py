@@ -151,9 +151,9 @@ def _operation(name: str, node: Node) -> Operation:
 
 def _refuse_disagreement(resource: WantedResource, before: list[WantedResource], node: Node) -> None:
     """An id is that of one thing only, and the members of a group say the same about it and about its clone."""
-    mine = _names(resource)
+    mine = _names(resource, node)
     for other in before:
-        for name, meant in _names(other).items():
+        for name, meant in _names(other, node).items():
             if mine.get(name, meant) != meant:
                 node.wrong(f"the id {name!r} is that of {mine[name]} here, and of {meant} in {other.place}")
         if resource.group is None or other.group != resource.group:
@@ -167,11 +167,15 @@ def _refuse_disagreement(resource: WantedResource, before: list[WantedResource],
                     node.wrong(f"{key} says {name}={said[name]}, and {name}={said_before[name]} in {other.place}")
 
 
-def _names(resource: WantedResource) -> dict[ResourceId, str]:
-    """Every id that a resource brings, with what it is that of."""
-    names = {resource.id: f"the primitive {resource.place}"}
+def _names(resource: WantedResource, node: Node) -> dict[ResourceId, str]:
+    """Every id that a resource brings, with what it is that of; none of them for two things."""
+    each = [(resource.id, f"the primitive {resource.place}")]
     if resource.group is not None:
-        names[resource.group] = f"the group {resource.group}"
+        each.append((resource.group, f"the group {resource.group}"))
     if resource.cloned:
-        names[resource.clone or ResourceId(f"{resource.inner}-clone")] = f"the clone of {resource.inner}"
+        each.append((resource.clone or ResourceId(f"{resource.inner}-clone"), f"the clone of {resource.inner}"))
+    names: dict[ResourceId, str] = {}
+    for name, meant in each:
+        if names.setdefault(name, meant) != meant:
+            node.wrong(f"the id {name!r} is that of {names[name]} and of {meant}")
     return names

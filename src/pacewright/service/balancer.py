@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pacewright.clock import Clock
+from pacewright.clock import Clock, Deadline
 from pacewright.cluster import NodeName
-from pacewright.errors import OperationFailed, PacewrightError, Refused
+from pacewright.cluster.values import number
+from pacewright.errors import OperationFailed, PacewrightError, Refused, ToolOutput
 from pacewright.service.command import run_for
 
 __all__ = ["Balancer", "Drain", "HAProxy"]
 
 _EACH = 5.0
 """Seconds that HAProxy may take to answer."""
+_MOST = 16 << 20
+"""Bytes that an answer may have."""
 _SAID = 200
 """Characters of what it says that are shown, and not recorded."""
 _PAUSE = 0.05
@@ -112,16 +115,23 @@ class Balancer:
             run_for(words, node, self._how.timeout + _EACH)
 
     def _tell(self, haproxy: HAProxy, node: NodeName, state: str) -> None:
-        server = haproxy.server.replace("{node}", node)
+        server = _server(haproxy, node)
         for address in haproxy.sockets:
             if said := _ask(address, f"set server {server} state {state}").strip():
                 raise OperationFailed(f"{address}: HAProxy would not do it", output=said[-_SAID:])
 
     def _until_idle(self, haproxy: HAProxy, node: NodeName) -> None:
-        server = haproxy.server.replace("{node}", node)
+        server = _server(haproxy, node)
         end = self._clock.monotonic() + self._how.timeout
         while any(_sessions(address, server) for address in haproxy.sockets) and self._clock.monotonic() < end:
             self._clock.sleep(_PAUSE)
+
+
+def _server(haproxy: HAProxy, node: NodeName) -> str:
+    server = haproxy.server.replace("{node}", node)
+    if not server.isprintable() or any(c in " ;\\#" for c in server):  # they end a word or a command there
+        raise ToolOutput(f"{server!r} cannot be the name of a server of HAProxy's")
+    return server
 
 
 def _told(error: OSError | PacewrightError) -> tuple[str, str]:
@@ -138,15 +148,19 @@ def _sessions(address: str, server: str) -> int:
     import csv  # noqa: PLC0415 - only where it is wanted
     import io  # noqa: PLC0415
 
-    rows = csv.DictReader(io.StringIO(_ask(address, "show stat").removeprefix("# ")))
-    found = (row for row in rows if f"{row.get('pxname')}/{row.get('svname')}" == server)
-    return sum(int(row.get("scur") or 0) for row in found)
+    rows = csv.DictReader(io.StringIO(_ask(address, "show stat").removeprefix("# "), newline=""))
+    try:
+        found = [row.get("scur") or "0" for row in rows if f"{row.get('pxname')}/{row.get('svname')}" == server]
+    except csv.Error as error:
+        raise ToolOutput(f"{address}: what it answers to `show stat` is no table") from error
+    return sum(number(text) for text in found)
 
 
 def _ask(address: str, question: str) -> str:
     """One command over an admin socket; HAProxy answers and closes."""
     import socket  # noqa: PLC0415 - only where it is wanted
 
+    deadline = Deadline.after(_EACH)
     host, _, port = address.rpartition(":")
     if address.startswith("/"):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -160,4 +174,7 @@ def _ask(address: str, question: str) -> str:
         answer = bytearray()
         while block := connection.recv(65536):
             answer += block
+            if deadline.passed() or len(answer) > _MOST:
+                raise ToolOutput(f"{address}: it does not come to an end with its answer")
+            connection.settimeout(max(deadline.left(), 0.001))
     return answer.decode(errors="replace")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot, hosts
+from pacewright.cluster.values import moment
 
 __all__ = ["READY", "Barrier", "Link", "OnTimeout", "Ready", "arrived", "deadlock", "missing", "ready_at", "take_away"]
 
@@ -63,11 +64,9 @@ class Ready:
     def read(cls, value: str | None) -> Ready | None:
         """From the mark's value; None if there is none, or somebody has spoilt it."""
         wave, _, rest = (value or "").partition("@")
-        at, _, until = rest.partition("@")
-        try:
-            return cls(wave=wave, at=float(at), until=float(until))
-        except ValueError:
-            return None
+        begun, _, end = rest.partition("@")
+        at, until = moment(begun), moment(end)
+        return cls(wave=wave, at=at, until=until) if at is not None and until is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

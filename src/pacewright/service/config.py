@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pacewright.cluster import NodeName, ResourceId
+from pacewright.cluster.values import LONGEST
 from pacewright.errors import ConfigError
+from pacewright.node.fingerprint import is_path
 from pacewright.service.balancer import Drain, HAProxy
 from pacewright.service.barrier import Barrier, OnTimeout
 from pacewright.service.health import Health, HealthKind
@@ -168,7 +171,9 @@ class _Reader:
 
         try:
             root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.YAMLError as error:
+        except RecursionError as error:
+            raise ConfigError(f"{self._path}: it is nested too deeply.") from error
+        except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1
             problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
@@ -247,14 +252,14 @@ class _Reader:
             raise self._error(node, f"{where}: expected a list of files, globs or directories")
         paths = [self._text(item, f"{where}[{index}]") for index, item in enumerate(node.value)]
         for index, path in enumerate(paths):
-            if not path.startswith("/"):
+            if not is_path(path):
                 raise self._error(node.value[index], f"{where}[{index}]: expected an absolute path, found {path!r}")
         return tuple(paths)
 
     def _share(self, node: yaml.Node, where: str) -> dict[str, Any]:
         text = self._text(node, where)
         number = text.removesuffix("%")
-        if not number.isdigit() or int(number) < 1:
+        if not re.fullmatch(r"0*[1-9][0-9]{0,8}", number):
             raise self._error(node, f"{where}: expected a number above 0, or a percentage like 25%, found {text!r}")
         return {"max_unavailable": int(number), "percent": text.endswith("%")}
 
@@ -352,7 +357,7 @@ class _Reader:
             seconds = float(text)
         except ValueError:
             seconds = 0.0
-        if not 0 < seconds < float("inf"):
+        if not 0 < seconds <= LONGEST:
             raise self._error(node, f"{where}: expected a number of seconds above 0, found {text!r}")
         return seconds
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pacewright.clock import Clock
@@ -12,10 +14,15 @@ from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed, PacewrightError
 from pacewright.service.command import run_for
 
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
 __all__ = ["Gate", "Health", "HealthKind", "gate"]
 
 _EACH = 5.0
 """Seconds that one question may take."""
+_LEAST = 0.1
+"""Seconds that it may take in any case."""
 _PAUSE = 0.1
 """Seconds between two questions."""
 _OK_STATUS = range(200, 400)
@@ -56,7 +63,8 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
         begun = clock.monotonic()
         healthy_since: float | None = None
         while True:
-            why, output = _why_not(health, node)
+            left = health.timeout - (clock.monotonic() - begun)
+            why, output = _why_not(health, node, min(_EACH, max(left, _LEAST)))
             now = clock.monotonic()
             healthy_since = None if why else (healthy_since if healthy_since is not None else now)
             if healthy_since is not None and now - healthy_since >= health.stable_for:
@@ -74,8 +82,8 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
     return pass_through
 
 
-def _why_not(health: Health, node: NodeName) -> tuple[str, str]:
-    """Why an instance is not fit, and what the command printed; twice nothing if it is.
+def _why_not(health: Health, node: NodeName, seconds: float) -> tuple[str, str]:
+    """Why an instance is not fit, and what the command printed; twice nothing if it is. Asks so long at most.
 
     Neither says more of the command than its program, nor of a URL than its place: they may hold credentials.
     """
@@ -83,11 +91,11 @@ def _why_not(health: Health, node: NodeName) -> tuple[str, str]:
     try:
         match health.kind:
             case HealthKind.HTTP:
-                return _http(target), ""
+                return _http(target, seconds), ""
             case HealthKind.TCP:
-                return _tcp(target), ""
+                return _tcp(target, seconds), ""
             case HealthKind.COMMAND:
-                run_for(health.target, node, _EACH)
+                run_for(health.target, node, seconds)
                 return "", ""
     except (OSError, ValueError) as error:
         return f"{_place(target)}: {_reason(error)}", ""
@@ -107,25 +115,42 @@ def _place(url: str) -> str:
     return f"{scheme}{colon}{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def _tcp(address: str) -> str:
+def _tcp(address: str, seconds: float) -> str:
     import socket  # noqa: PLC0415 - only where it is wanted
 
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_EACH):
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=seconds):
         return ""
 
 
-def _http(url: str) -> str:
+def _hang_up(connection: HTTPConnection) -> None:
+    import socket  # noqa: PLC0415 - only where it is wanted
+
+    open_one = connection.sock
+    if open_one is not None:
+        with suppress(OSError):
+            open_one.shutdown(socket.SHUT_RDWR)
+
+
+def _http(url: str, seconds: float) -> str:
     import http.client  # noqa: PLC0415 - only where it is wanted
+    from threading import Timer  # noqa: PLC0415
 
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=_EACH)
+    connection = connect(parts.hostname or "", parts.port, timeout=seconds)
+    # The connection's own time-out is for each portion: what says one byte a second would never be late.
+    late = Timer(seconds, _hang_up, (connection,))
+    late.daemon = True
+    late.start()
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         status = connection.getresponse().status
+        if not late.is_alive():  # what was cut off may look like an answer
+            return f"{_place(url)}: timed out"
     except http.client.HTTPException as error:
-        return f"{_place(url)}: {type(error).__name__}"
+        return f"{_place(url)}: {type(error).__name__}" if late.is_alive() else f"{_place(url)}: timed out"
     finally:
+        late.cancel()
         connection.close()
     return "" if status in _OK_STATUS else f"{_place(url)} answered {status}"

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pacewright.cluster import Instance, NodeName, ResourceId, SetRevision, Snapshot
+from pacewright.cluster.values import moment
 from pacewright.node.fingerprint import Inputs
 from pacewright.service.target import Target
 
@@ -82,11 +83,11 @@ class Report:
     def read(cls, value: str | None) -> Report | None:
         """From the attribute's value; None if there is none, or somebody has spoilt it (then it is as not reported)."""
         fingerprint, at, rest = (value or "").partition("@")
-        changed, _, seen = rest.partition("@")
-        try:
-            return cls(fingerprint=fingerprint, changed=float(changed), seen=bool(seen)) if fingerprint and at else None
-        except ValueError:
+        said, _, seen = rest.partition("@")
+        changed = moment(said)
+        if not fingerprint or not at or changed is None:
             return None
+        return cls(fingerprint=fingerprint, changed=changed, seen=bool(seen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +237,7 @@ def token_time(token: str) -> float | None:
     """When a token was made, in seconds since the epoch."""
     stamp = token.rpartition("+")[2].partition("-")[0]
     try:
-        return datetime.strptime(stamp, _TOKEN_TIME).replace(tzinfo=UTC).timestamp()
+        return moment(datetime.strptime(stamp, _TOKEN_TIME).replace(tzinfo=UTC).timestamp())
     except ValueError:
         return None
 
