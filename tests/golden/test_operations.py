@@ -129,7 +129,10 @@ def traces(snapshot: Snapshot) -> list[str]:
     """What an operation must not leave behind."""
     found = [f"hold on {resource} {node or ''}" for resource, node in snapshot.holds]
     found += [
-        f"{name} on {n.name}" for n in snapshot.nodes.values() for name in n.marks if name.startswith("pacewright-owed")
+        f"{name} on {n.name}"
+        for n in snapshot.nodes.values()
+        for name in n.marks
+        if name.startswith(("pacewright-owed", "pacewright-promoted"))
     ]
     found += [f"revisions of {r.id} for single nodes" for r in snapshot.resources.values() if r.node_revisions]
     return found
@@ -163,9 +166,6 @@ def three(*members: str) -> list[str]:
         ("pair-clone", Options(at_once=True), three("one", "two"), 1),
         ("pair-clone", Options(node="n2"), ["one n2", "two n2"], 1),
         ("two", Options(), three("two"), 3),
-        ("st", Options(), three("st"), 3),
-        ("st", Options(at_once=True), three("st"), 1),
-        ("st", Options(node="n2"), ["st n2"], 1),
     ],
 )
 def test_restart(name: str, options: Options, restarted: list[str], commits: int) -> None:
@@ -183,7 +183,25 @@ def test_restart(name: str, options: Options, restarted: list[str], commits: int
 def test_a_promotable_goes_dc_late_and_promoted_last(dc: str, order: str) -> None:
     world = World(everything(dc=dc))
     perform(world, "restart", "st")
-    assert [restarts([step])[0].removeprefix("st ") for step in world.forecasts if not step[0].quiet] == order.split()
+    ended = [a.node for _, f in world.forecasts for a in f.actions if a.verb in {"restart", "stop"}]
+    assert ended == order.split()
+
+
+@pytest.mark.parametrize(
+    ("options", "nodes", "commits"),
+    [(Options(), "n1 n2 n3", 4), (Options(at_once=True), "n1 n2 n3", 2), (Options(node="n2"), "n2", 2)],
+)
+def test_a_promotable_restarts_each_instance_and_holds_what_is_promoted(
+    options: Options, nodes: str, commits: int
+) -> None:
+    world = World(base())
+    before = keys(world.read(), "st")
+    outcome = perform(world, "restart", "st", options)
+    after = keys(world.read(), "st")
+    assert {where.removeprefix("st ") for where in before if before[where] != after[where]} >= set(nodes.split())
+    assert outcome.restarted == tuple(nodes.split())
+    assert len([change for change, _ in world.forecasts if not change.quiet]) == commits
+    assert [trace for trace in traces(world.read()) if options.node is None or "single nodes" not in trace] == []
 
 
 @pytest.mark.parametrize(("dc", "order"), [("1", "n2 n3 n1"), ("2", "n1 n3 n2"), ("3", "n1 n2 n3")])
@@ -227,6 +245,46 @@ def test_dependents_restart_along_and_are_named() -> None:
     outcome = perform(world, "restart", "db")
     assert [text.partition(" ")[0] for text in restarts(world.forecasts)] == ["db", "dep"]
     assert outcome.notes == ("dep depends on it and restarted along",)
+
+
+def two_clones(**b: str) -> World:
+    """`order a-clone then b-clone`; without interleave each instance of b depends on all of a."""
+    order = '<rsc_order id="o" first="a-clone" then="b-clone" kind="Mandatory"/>'
+    return World(started(clone("a-clone", primitive("a")), clone("b-clone", primitive("b"), **b), constraints=order))
+
+
+@pytest.mark.parametrize("node", [None, "n2"])
+def test_a_roll_whose_steps_take_a_dependent_clone_down_on_all_nodes_is_refused(node: str | None) -> None:
+    world = two_clones()
+    with pytest.raises(Refused, match=r"take everything of b \(on n1, n2, n3\) down") as caught:
+        perform(world, "restart", "a", Options(node=node))
+    assert "interleave=true" in caught.value.hint
+    assert restarts(world.forecasts) == []
+
+
+def test_a_dependent_clone_restarts_along_where_it_is_interleaved_or_all_goes_at_once() -> None:
+    world = two_clones(interleave="true")
+    perform(world, "restart", "a")
+    assert restarts(world.forecasts) == [f"{r} {n}" for r in "ab" for n in ("n1", "n2", "n3")]
+    world = two_clones()
+    perform(world, "restart", "a", Options(at_once=True))
+    assert restarts(world.forecasts) == [f"{r} {n}" for r in "ab" for n in ("n1", "n2", "n3")]
+
+
+def test_what_is_colocated_with_the_promoted_role_moves_with_it_once() -> None:
+    constraints = (
+        '<rsc_colocation id="c" rsc="vip" with-rsc="st-clone" with-rsc-role="Promoted" score="INFINITY"/>'
+        '<rsc_order id="o" first="st-clone" first-action="promote" then="vip" then-action="start"/>'
+    )
+    resources = (clone("st-clone", primitive("st"), promotable="true"), primitive("vip"))
+    world = World(started(*resources, constraints=constraints))
+    assert [i.node for i in of(world.read(), "vip")] == ["n2"]
+    outcome = perform(world, "restart", "st")
+    assert restarts(world.forecasts).count("st n2") == 1
+    moves = [a for _, f in world.forecasts for a in f.actions if a.resource == "vip" and a.verb in {"move", "restart"}]
+    assert len(moves) == 1, moves
+    assert outcome.restarted == ("n1", "n2", "n3")
+    assert traces(world.read()) == []
 
 
 def test_a_restart_that_would_move_something_is_refused_unless_it_is_allowed() -> None:

@@ -17,16 +17,18 @@ from pacewright.cluster import (
     Release,
     ResourceId,
     SetMark,
+    SetMeta,
     SetRevision,
     Snapshot,
 )
 from pacewright.errors import OperationFailed, Refused
 from pacewright.service.config import Settings
+from pacewright.service.holding import MARGIN
+from pacewright.service.lead import Lead
 from pacewright.service.refresh import begin_refresh
-from pacewright.service.restart import _HOLD_MARGIN as MARGIN
 from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.revision import BEGUN, debts
-from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Next, Wait
+from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.target import find
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
 
@@ -41,6 +43,7 @@ STOPPING = (Op(task="stop", run=2, pending=True),)
 STOPPED = (Op(task="stop", run=2, call=20),)
 FAILED = (Op(task="start", run=2, call=20, rc=1, failure=True, reason="no config"),)
 QUIET = forecast()
+_SEEN = (BEGUN, "pacewright-promoted-")
 
 
 def begin(
@@ -71,9 +74,9 @@ def decide(job: Restart, snapshot: Snapshot, planned: Forecast | None = None, no
     if (
         isinstance(step, Commit)
         and step.change.edits
-        and all(is_begun(e) and e.value is None for e in step.change.edits)
+        and all(isinstance(e, SetMark) and e.name.startswith(_SEEN) and e.value is None for e in step.change.edits)
     ):
-        # What was seen to start is no longer noted as begun; here that goes without saying.
+        # What was seen to start, or to be promoted, is crossed out; here that goes without saying.
         return decide(going_on(step), after(snapshot, step.change), planned, now)
     return step
 
@@ -241,8 +244,9 @@ def test_the_promoted_instance_comes_after_the_dc() -> None:
     )
     job, state, order = begin(snapshot), snapshot, []
     for _ in range(3):
-        step = commit(decide(job, state))
-        order.append(step.summary.rpartition(" ")[2])
+        assert isinstance(decide(job, state), Ask), "the cluster may have roles in mind"
+        step = commit(decide(job, state, QUIET))
+        order.append(step.summary.split()[3])
         job, state = going_on(step), after(state, step.change, {("web", order[-1]): NEW})
     assert order == ["n3", "n1", "n2"]
 
@@ -351,13 +355,43 @@ def test_an_instance_that_does_not_come_up_ends_it_and_names_those_not_touched()
     )
 
 
-def test_a_failure_that_the_cluster_is_about_to_mend_is_waited_for() -> None:
+DIED = Op(task="monitor", run=9, call=90, rc=7, interval=10_000, failure=True, reason="it died")
+
+
+def test_one_that_dies_before_its_turn_is_waited_for_if_the_cluster_is_about_to_mend_it() -> None:
+    snapshot = three()
+    job = begin(snapshot)
+    broken = after(snapshot, None, {("web", "n3"): (*run(), DIED)})
+    assert isinstance(decide(job, broken), Ask)
+    wait = decide(job, broken, forecast(action("recover", "web", "n3")))
+    assert isinstance(wait, Wait)
+    assert isinstance(decide(job, broken, forecast(action("recover", "web", "n3", blocked=True))), Fail)
+    mended = after(broken, None, {("web", "n3"): (*run(12), DIED)})
+    assert commit(decide(going_on(wait), mended)).summary == "restarting web on n2"
+
+
+def test_one_that_has_restarted_and_dies_ends_the_roll_though_the_cluster_mends_it() -> None:
     snapshot = three()
     step = commit(decide(begin(snapshot), snapshot))
-    broken = after(snapshot, step.change, {("web", "n2"): FAILED})
-    assert isinstance(decide(going_on(step), broken, forecast(action("recover", "web", "n2"))), Wait)
-    blocked = forecast(action("start", "web", "n2", blocked=True))
-    assert isinstance(decide(going_on(step), broken, blocked), Fail)
+    up = after(snapshot, step.change, {("web", "n2"): NEW})
+    second = commit(decide(going_on(step), up))
+    dead = after(up, second.change, {("web", "n2"): (*NEW, DIED)})
+    for state in (dead, after(dead, None, {("web", "n2"): (*run(12), DIED)})):
+        end = decide(going_on(second), state, forecast(action("recover", "web", "n2")))
+        assert isinstance(end, Fail), "also where it has been mended meanwhile"
+        assert "web did not come up on n2: monitor failed (rc 7): it died" in end.error.message
+
+
+@pytest.mark.parametrize("operation", ["start", "stop"])
+def test_a_failed_start_ends_the_roll_though_the_cluster_is_about_to_try_again(operation: str) -> None:
+    snapshot = three()
+    step = commit(decide(begin(snapshot), snapshot))
+    again = Op(task=operation, run=2, call=20, rc=1, failure=True, reason="no config")
+    coming = forecast(action("recover", "web", "n2"))
+    for state in ((again,), (again, *STARTING), (again, *run(3))):
+        end = decide(going_on(step), after(snapshot, step.change, {("web", "n2"): state}), coming)
+        assert isinstance(end, Fail)
+        assert "n1, n3 not touched and still running as before" in end.error.message
 
 
 def test_an_instance_that_had_failed_before_is_cleaned_once_then_judged() -> None:
@@ -603,6 +637,57 @@ def test_collateral_that_was_accepted_goes_on() -> None:
     assert isinstance(examined(forecast(OWN, MOVE), allow=True), Commit)
 
 
+def pair_of_clones(*, b_on: tuple[str, ...] = ("n1", "n2", "n3")) -> Snapshot:
+    b = clone("b-clone", primitive("b"))
+    return cluster(CLONE, b, running={"web": ("n1", "n2", "n3"), "b": b_on})
+
+
+def everywhere(*nodes: str) -> Forecast:
+    return forecast(OWN, *(action("restart", "b", node) for node in nodes))
+
+
+def test_a_step_that_takes_every_instance_of_a_dependent_down_is_refused_with_the_ways_out() -> None:
+    snapshot = pair_of_clones()
+    job = begin(snapshot)
+    step = commit(decide(job, snapshot))
+    verdict = job.examine(step, everywhere("n1", "n2", "n3"), QUIET)
+    assert isinstance(verdict, Fail)
+    assert "take everything of b (on n1, n2, n3) down" in verdict.error.message
+    for way in ("--all-at-once", "interleave=true", "--allow-collateral"):
+        assert way in verdict.error.hint
+    assert isinstance(job.examine(step, everywhere("n2"), QUIET), Commit)
+    daring = begin(snapshot, allow_collateral=True)
+    assert isinstance(daring.examine(step, everywhere("n1", "n2", "n3"), QUIET), Commit)
+    one = begin(snapshot, node=N2)
+    assert isinstance(one.examine(commit(decide(one, snapshot)), everywhere("n1", "n2", "n3"), QUIET), Fail)
+    together = begin(snapshot, at_once=True)
+    step = commit(decide(together, snapshot))
+    assert isinstance(together.examine(step, everywhere("n1", "n2", "n3"), QUIET), Commit)
+
+
+def test_what_runs_in_one_place_may_go_down_once_in_a_roll_and_not_at_each_step() -> None:
+    snapshot = pair_of_clones(b_on=("n3",))
+    job = begin(snapshot)
+    first = job.examine(commit(decide(job, snapshot)), everywhere("n3"), QUIET)
+    assert isinstance(first, Commit)
+    up = after(snapshot, first.change, {("web", "n2"): NEW})
+    again = forecast(action("restart", "web", "n3"), action("restart", "b", "n3"))
+    second = going_on(first).examine(commit(decide(going_on(first), up)), again, QUIET)
+    assert isinstance(second, Fail)
+
+
+def test_what_goes_with_the_promoted_role_moves_with_it_and_is_waited_for() -> None:
+    snapshot = ranked("n3")
+    job = begin(snapshot, node=N3)
+    step = commit(decide(job, snapshot, QUIET))
+    role = (action("restart", "web", "n3"), action("promote", "web", "n1"))
+    along = job.examine(step, forecast(*role, action("move", "vip", "n3", to="n1")), QUIET)
+    assert isinstance(along, Commit)
+    assert going_on(along).companions == {"vip"}
+    for other in (action("move", "vip", "n3", to="n2"), action("move", "vip", "n2", to="n1")):
+        assert isinstance(job.examine(step, forecast(*role, other), QUIET), Fail)
+
+
 def test_dependents_restart_along_and_are_waited_for() -> None:
     snapshot = cluster(primitive("web"), primitive("db"), running={"web": ("n1",), "db": ("n1",)})
     job = begin(snapshot)
@@ -632,17 +717,20 @@ def test_a_dependent_that_is_down_is_waited_for_as_long_as_the_cluster_wants_it(
 # --- promotable
 
 
+PROMOTED = (Op(task="promote", run=2, call=21, digest="d1"),)
+UNPROMOTED = NEW
+
+
 def test_a_promotable_is_done_when_the_scheduler_has_nothing_more_to_do() -> None:
     snapshot = cluster(
         clone("web-clone", primitive("web"), promotable="true"), histories={("web", "n1"): run(promoted=True)}
     )
-    step = commit(decide(begin(snapshot), snapshot))
-    up = after(snapshot, step.change, {("web", "n1"): NEW})
-    job = going_on(step)
+    job, down = begun(snapshot)
+    up = after(down, None, {("web", "n1"): PROMOTED})
     assert isinstance(decide(job, up), Ask)
-    assert isinstance(decide(job, up, forecast(action("promote", "web", "n1"))), Wait)
-    assert isinstance(decide(job, up, forecast(action("promote", "web", "n1", blocked=True))), Done)
-    assert isinstance(decide(job, up, QUIET), Done)
+    assert isinstance(decide(job, up, forecast(action("demote", "web", "n1"))), Wait)
+    blocked = forecast(action("demote", "web", "n1", blocked=True))
+    assert all(isinstance(decide(job, up, planned), Done) for planned in (blocked, QUIET))
 
 
 def test_a_promote_hides_the_start_before_it_but_what_was_seen_stopped_counts_as_renewed() -> None:
@@ -650,7 +738,7 @@ def test_a_promote_hides_the_start_before_it_but_what_was_seen_stopped_counts_as
         clone("web-clone", primitive("web"), promotable="true"), histories={("web", "n1"): run(promoted=True)}
     )
     job = dataclasses.replace(begin(snapshot), use_hold=True)
-    step = commit(decide(job, snapshot))
+    step = commit(decide(job, snapshot, QUIET))
     stopped = after(snapshot, step.change, {("web", "n1"): STOPPED})
     release = commit(decide(going_on(step), stopped))
     promoted = after(stopped, release.change, {("web", "n1"): run(4, promoted=True)})
@@ -663,13 +751,13 @@ def test_what_was_demoted_last_is_held_because_pacemaker_would_not_notice_a_new_
         clone("web-clone", primitive("web"), promotable="true"),
         histories={("web", "n1"): demoted, ("web", "n2"): run(promoted=True)},
     )
-    step = commit(decide(begin(snapshot), snapshot))
+    step = commit(decide(begin(snapshot), snapshot, QUIET))
     assert [type(edit) for edit in step.change.edits][-1] is HoldInstance
     assert (
         step.summary == "restarting web on n1 (Pacemaker would not notice a new definition now, so it is held stopped)"
     )
     up = after(snapshot, None, {("web", "n1"): run(4)})
-    assert isinstance(commit(decide(begin(up), up)).change.edits[0], SetRevision)
+    assert isinstance(commit(decide(begin(up), up, QUIET)).change.edits[0], SetRevision)
 
 
 def test_a_node_that_says_nothing_is_not_taken_for_one_that_has_stopped() -> None:
@@ -707,3 +795,176 @@ def test_what_an_earlier_restart_has_left_does_not_pay_the_next_one() -> None:
     target = find("web", snapshot, Settings())
     assert target is not None
     assert N2 in [debt.node for debt in debts(target, snapshot)]
+
+
+ROLES = {"promotable": "true", "promoted_max": "3"}
+
+
+def ranked(
+    *promoted: str, states: dict[str, str] | None = None, attributes: dict[str, dict[str, str]] | None = None
+) -> Snapshot:
+    """Three instances, those that are promoted on these nodes."""
+    histories = {("web", node): run(promoted=node in promoted) for node in ("n1", "n2", "n3")}
+    web = clone("web-clone", primitive("web"), **ROLES)
+    return cluster(web, histories=histories, states=states, attributes=attributes, dc="3")
+
+
+def begun(snapshot: Snapshot, **job: object) -> tuple[Restart, Snapshot]:
+    """A restart that has held what comes first, on n1, and has let it go: it is stopped and about to start."""
+    found = begin(snapshot)
+    step = commit(decide(dataclasses.replace(found, **job), snapshot, QUIET))  # type: ignore[arg-type]
+    assert step.summary.startswith("restarting web on n1")
+    held = {("web", str(e.node)): STOPPED for e in step.change.edits if isinstance(e, HoldInstance)}
+    stopped = after(snapshot, step.change, held)
+    letting = commit(decide(going_on(step), stopped))
+    return going_on(letting), after(stopped, letting.change)
+
+
+def test_the_next_one_waits_until_the_last_one_has_its_role_back() -> None:
+    job, snapshot = begun(ranked("n1", "n2", "n3"))
+    started = after(snapshot, None, {("web", "n1"): UNPROMOTED})
+    late = decide(job, started, QUIET)
+    assert isinstance(late, Wait), "the cluster wants nobody promoted yet: its agent sets the score later"
+    assert late.reason == "n1 to be promoted again (3 were promoted, 2 are)"
+    assert isinstance(decide(job, started, forecast(action("promote", "web", "n1"))), Wait)
+    promoting = after(started, None, {("web", "n1"): (Op(task="promote", run=2, pending=True),)})
+    assert isinstance(decide(job, promoting, QUIET), Wait)
+    promoted = after(promoting, None, {("web", "n1"): PROMOTED})
+    second = commit(decide(going_on(late), promoted, QUIET))
+    assert second.summary == "restarting web on n2 (it is promoted, so it is held stopped)"
+    marks = {(e.node, e.name): e.value for e in told(second) if isinstance(e, SetMark)}
+    assert marks == {(N2, "pacewright-promoted-web"): "3"}
+    assert {n.name for n in promoted.nodes.values() if "pacewright-promoted-web" in n.marks} == {N1}
+
+
+@pytest.mark.parametrize("operation", ["promote", "demote", "monitor"])
+def test_one_that_fails_on_its_way_to_its_role_ends_the_roll_whatever_the_cluster_does_next(operation: str) -> None:
+    job, snapshot = begun(ranked("n1", "n2", "n3"))
+    up = after(snapshot, None, {("web", "n1"): UNPROMOTED})
+    job = going_on(decide(job, up, QUIET))
+    failed = Op(task=operation, run=2, call=22, rc=1, failure=True, reason="no quorum of peers")
+    recovered = (Op(task="stop", run=3, call=30),)
+    for histories in ((*UNPROMOTED, failed), (*recovered, failed), (*run(4), failed), (*STARTING, failed)):
+        state = after(up, None, {("web", "n1"): histories})
+        end = decide(job, state, forecast(action("recover", "web", "n1")))
+        assert isinstance(end, Fail)
+        assert f"{operation} failed (rc 1): no quorum of peers." in end.error.message
+        assert "n2, n3 not touched and still running as before" in end.error.message
+
+
+def test_a_role_that_is_missing_counts_for_the_limit() -> None:
+    job, snapshot = begun(ranked("n1", "n2", "n3"), limit=2)
+    started = {("web", node): UNPROMOTED for node in ("n1", "n2")}
+    assert isinstance(decide(job, after(snapshot, None, started), QUIET), Wait)
+    one = after(snapshot, None, {("web", "n1"): PROMOTED, ("web", "n2"): UNPROMOTED})
+    assert "restarting web on n3" in commit(decide(job, one, QUIET)).summary
+
+
+def test_one_that_is_about_to_be_promoted_counts_as_down_and_is_not_restarted_meanwhile() -> None:
+    """Found on a real cluster: promotes that were begun behind the commit of the next restart."""
+    snapshot = ranked("n2")
+    job = begin(snapshot)
+    coming = forecast(action("promote", "web", "n3"))
+    wait = decide(job, snapshot, coming)
+    assert isinstance(wait, Wait)
+    assert wait.reason == "n3 to restart"
+    two = commit(decide(dataclasses.replace(job, limit=2), snapshot, coming))
+    assert two.summary == "restarting web on n1"
+    assert SetMark(node=N3, name="pacewright-owed-web", value=TOKEN) in two.change.edits, "its turn comes"
+
+
+def test_health_is_asked_for_once_the_role_is_there() -> None:
+    job, snapshot = begun(ranked("n1", "n2", "n3"), gates=True)
+    up = after(snapshot, None, {("web", "n1"): UNPROMOTED})
+    assert isinstance(decide(job, up), Wait)
+    assert isinstance(decide(job, up, QUIET), Wait)
+    promoted = after(up, None, {("web", "n1"): PROMOTED})
+    assert isinstance(decide(job, promoted), Ask)
+    assert isinstance(job.decide(promoted, QUIET, NOW), Check)
+
+
+def test_a_role_that_has_moved_to_another_node_is_not_missing() -> None:
+    snapshot = cluster(
+        clone("web-clone", primitive("web"), promotable="true"),
+        histories={("web", "n1"): run(), ("web", "n2"): run(promoted=True)},
+    )
+    job = begin(snapshot, node=N2)
+    step = commit(decide(job, snapshot, QUIET))
+    assert SetMark(node=N2, name="pacewright-promoted-web", value="1") in step.change.edits
+    snapshot = after(snapshot, step.change, {("web", "n2"): STOPPED})
+    step = commit(decide(going_on(step), snapshot))
+    snapshot = after(snapshot, step.change, {("web", "n2"): UNPROMOTED})
+    assert isinstance(decide(going_on(step), snapshot, QUIET), Wait), "nobody is promoted"
+    moved = after(snapshot, None, {("web", "n1"): run(3, promoted=True)})
+    over = commit(going_on(step).decide(moved, QUIET, NOW))
+    assert SetMark(node=N2, name="pacewright-promoted-web", value=None) in over.change.edits
+    assert over.ends is not None
+
+
+def test_a_role_is_not_missed_where_fewer_may_be_promoted_than_were() -> None:
+    job, snapshot = begun(ranked("n1", "n2", "n3"))
+    started = after(snapshot, None, {("web", "n1"): UNPROMOTED})
+    lowered = SetMeta(resource=ResourceId("web-clone"), name="promoted-max", value="2")
+    assert isinstance(decide(job, after(started, Change(edits=(lowered,), reason="")), QUIET), Commit)
+    unpromoted = SetMeta(resource=ResourceId("web-clone"), name="target-role", value="Unpromoted")
+    assert isinstance(decide(job, after(started, Change(edits=(unpromoted,), reason="")), QUIET), Commit)
+    gone = after(snapshot, None, {("web", "n1"): STOPPED})
+    assert isinstance(decide(job, gone, QUIET), Commit), "it stopped and is not to come back"
+
+
+def test_the_next_call_sees_that_a_role_is_missing_though_the_one_that_took_it_died() -> None:
+    _, snapshot = begun(ranked("n1", "n2", "n3"))
+    started = after(snapshot, None, {("web", "n1"): UNPROMOTED})
+    other = begin(started, node=N2).rehearsed()
+    other = dataclasses.replace(other, slots=dataclasses.replace(other.slots, awaits=True))
+    wait = decide(other, started, QUIET)
+    assert isinstance(wait, Wait)
+    assert "n1 to be promoted again" in wait.reason
+    anew = commit(dataclasses.replace(begin(started), lead=Lead(mine=True)).decide(started, QUIET, NOW))
+    assert anew.summary == "restarting web on n1", "what misses its role comes first"
+    assert SetMark(node=N1, name="pacewright-promoted-web", value=None) not in anew.change.edits
+
+
+def test_no_roll_begins_over_one_whose_promote_has_failed_before_and_that_stays_so() -> None:
+    _, snapshot = begun(ranked("n1", "n2", "n3"))
+    failed = Op(task="promote", run=2, call=22, rc=1, failure=True, reason="too far behind")
+    down = after(snapshot, None, {("web", "n1"): (*run(4), failed)})
+    other = dataclasses.replace(begin(down, node=N2), lead=Lead(mine=True))
+    assert isinstance(decide(other, down), Wait)
+    assert isinstance(decide(other, down, forecast(action("promote", "web", "n1"))), Wait)
+    end = decide(other, down, QUIET)
+    assert isinstance(end, Fail)
+    assert "promote failed (rc 1): too far behind" in end.error.message
+    assert "pacewright service restart web --node n1" in end.error.hint
+
+
+def test_a_rehearsal_does_not_wait_for_an_agent_to_set_its_promotion_score() -> None:
+    job, snapshot = begun(ranked("n1", "n2", "n3"))
+    started = after(snapshot, None, {("web", "n1"): UNPROMOTED})
+    assert "restarting web on n2" in commit(decide(job.rehearsed(), started, QUIET)).summary
+
+
+def test_a_hold_on_one_that_has_failed_is_taken_away_before_the_roll_ends() -> None:
+    snapshot = ranked("n1", "n2", "n3")
+    step = commit(decide(begin(snapshot), snapshot, QUIET))
+    job, snapshot = dataclasses.replace(going_on(step), limit=2), after(snapshot, step.change)
+    failed = Op(task="demote", run=2, call=22, rc=1, failure=True, reason="stuck")
+    stopping = after(snapshot, None, {("web", "n1"): (failed, *STOPPING)})
+    assert isinstance(decide(job, stopping, QUIET), Wait), "and nobody else goes down"
+    stopped = after(snapshot, None, {("web", "n1"): (failed, Op(task="stop", run=3, call=30))})
+    letting = commit(decide(job, stopped, QUIET))
+    assert letting.summary == "n1 stopped, starting"
+    end = decide(going_on(letting), after(stopped, letting.change, {("web", "n1"): (failed, *run(4))}), QUIET)
+    assert isinstance(end, Fail)
+    assert "was not demoted on n1" in end.error.message
+
+
+def test_what_is_promoted_is_held_because_its_demote_may_make_pacemaker_forget_the_restart() -> None:
+    """Found on a real cluster (2.1.5): demoted, promoted again with the new definition, and never restarted."""
+    snapshot = ranked("n1")
+    job = begin(snapshot, node=N1)
+    step = commit(decide(job, snapshot, QUIET))
+    assert [type(edit) for edit in step.change.edits][-1] is HoldInstance
+    until = NOW + 2 * 100 + MARGIN
+    assert step.change.edits[-1] == HoldInstance(resource=ResourceId("web-clone"), node=N1, until=until)
+    assert commit(decide(begin(snapshot, node=N2), snapshot, QUIET)).summary == "restarting web on n2"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 
 from pacewright.cluster import Forecast, NodeName, Snapshot
 from pacewright.service.slots import Slot, Slots
@@ -22,13 +22,14 @@ def newly_held(slots: Slots, snapshot: Snapshot) -> set[Slot]:
     return {Slot(node) for node in mine} - set(slots.before)
 
 
-def busy_beside(slots: Slots, states: Container[Slot], snapshot: Snapshot) -> list[str]:
-    """Nodes outside the roll where an instance of the service is being stopped or started."""
+def busy_beside(slots: Slots, states: Iterable[Slot], snapshot: Snapshot) -> list[str]:
+    """Nodes outside the roll where an instance of the service is being stopped or started, or misses its role."""
     target = slots.target
     if target.many is None:
         return []
-    busy = (i for i in snapshot.instances_of(target.resource) if i.operation is not None)
-    return sorted({i.node for i in busy if i.resource in target.primitives and Slot(i.node) not in states})
+    found = (i for i in snapshot.instances_of(target.resource) if i.operation is not None)
+    busy = {Slot(i.node) for i in found if i.resource in target.primitives} | set(slots.missing(snapshot))
+    return sorted(busy.difference(states))
 
 
 def down_meanwhile(target: Target, forecast: Forecast) -> frozenset[NodeName]:

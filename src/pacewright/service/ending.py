@@ -7,11 +7,47 @@ from collections.abc import Collection, Iterable, Mapping
 from pacewright.cluster import Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import OperationFailed
 from pacewright.service.lead import Lead
-from pacewright.service.slots import WHOLE, Slot, Slots
+from pacewright.service.slots import WHOLE, Slot, Slots, SlotState
 from pacewright.service.step import Outcome
 from pacewright.service.target import Target
 
-__all__ = ["failure", "given_up", "let_go", "outcome", "unfinished"]
+__all__ = ["awaited", "failure", "given_up", "let_go", "not_promoted", "outcome", "unfinished"]
+
+_WHAT_FAILED = {"promote": "was not promoted on", "demote": "was not demoted on", "stop": "did not stop on"}
+
+
+def awaited(slots: Slots, waiting: Iterable[str], snapshot: Snapshot) -> str:
+    """What a roll waits for, for people."""
+    missing = {slots.called(slot): seen for slot, seen in slots.missing(snapshot).items()}
+    found = [who for who in waiting if who not in missing]
+    roles = [f"{who} to be promoted again ({missing[who]})" for who in waiting if who in missing]
+    return ", ".join([f"{', '.join(found)} to restart"] * bool(found) + roles)
+
+
+def not_promoted(
+    slots: Slots, waiting: Collection[str], snapshot: Snapshot, planned: Forecast | None
+) -> OperationFailed | None:
+    """Why a roll does not begin over one that failed before this call, and will not be promoted; None if it may wait.
+
+    Args:
+        slots: the roll.
+        waiting: what it waits for.
+        snapshot: the cluster.
+        planned: what the scheduler is about to do, if that was asked for.
+    """
+    coming = {action.node for action in planned.actions if not action.blocked} if planned is not None else ()
+    for slot, seen in slots.missing(snapshot).items():
+        failed = next((i for i in slots.instances(slot, snapshot) if i.settled and i.failure is not None), None)
+        if planned is not None and failed is not None and slot in waiting and slot not in coming:
+            return OperationFailed(
+                f"{slots.target.name}: nothing more was restarted: {failed.resource} was promoted on {slot} and is not "
+                f"any more ({seen}): {failed.failure}.",
+                hint=f"Mend it there, then `pacewright service restart {slots.target.name} --node {slot}`. If it is to "
+                "stay so: lower promoted-max, or put the node in standby.",
+                node=failed.node,
+                resource=failed.resource,
+            )
+    return None
 
 
 def let_go(slots: Slots, held: Iterable[Slot], paid: Collection[Slot]) -> str:
@@ -80,12 +116,16 @@ def _there(slots: Slots, slot: Slot, snapshot: Snapshot) -> str:
     return "nothing to restart there" if over else "its restart stays owed"
 
 
-def failure(slots: Slots, slot: Slot, untouched: list[Slot], snapshot: Snapshot) -> OperationFailed:
-    """An instance that did not come up."""
-    failed = next(i for i in slots.instances(slot, snapshot) if i.failure is not None)
-    rest = f" {', '.join(untouched)} not touched and still running as before." if untouched else ""
+def failure(slots: Slots, slot: Slot, snapshot: Snapshot) -> OperationFailed:
+    """An instance that did not come up, or has not got its role, or has failed since."""
+    failed = slots.failed(slot, snapshot)
+    assert failed is not None  # noqa: S101 - that is what made it FAILED
+    old = sorted(s for s, state in slots.states(snapshot, None).items() if state is SlotState.OLD)
+    rest = f" {', '.join(old)} not touched and still running as before." if old else ""
+    operation = failed.failure.operation if failed.failure is not None else ""
+    what = _WHAT_FAILED.get(operation, "did not come up on")
     return OperationFailed(
-        f"{slots.target.name}: {failed.resource} did not come up on {failed.node}: {failed.failure}.{rest}",
+        f"{slots.target.name}: {failed.resource} {what} {failed.node}: {failed.failure}.{rest}",
         hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
         node=failed.node,
         resource=failed.resource,

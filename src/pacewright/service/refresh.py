@@ -163,12 +163,12 @@ class Refresh(Restart):
         owed = (owed_on(primitive, node, snapshot) or "").rpartition("+")[2]
         return revision_of(fingerprint, owed) if owed and wanted in {"", current} else wanted
 
-    def _debts(
+    def owing(
         self, primitive: ResourceId, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot
     ) -> Iterator[Edit]:
-        # The report says what is owed; only a restart that somebody asked for leaves a note, which is paid here too.
+        """The report says what is owed; only a restart that was asked for leaves a note, which is paid here too."""
         paid = (slot for slot in old if slot in chosen)
-        yield from Restart._debts(self, primitive, chosen, tuple(paid), snapshot)  # noqa: SLF001 - what it overrides
+        yield from Restart.owing(self, primitive, chosen, tuple(paid), snapshot)
 
     def _told(self, snapshot: Snapshot) -> Outcome:
         name = self.target.name

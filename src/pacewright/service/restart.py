@@ -4,13 +4,12 @@ An instance is restarted by a change of its definition: a new revision (DESIGN, 
 cluster does it by itself, so a process that dies has lost nothing. What is still to come is written down with the
 first commit, as a mark on the node (`pacewright-owed-<primitive>`), and taken away with the commit that pays it.
 
-An agent that would only reload for a new revision gets a **hold** instead: a rule that keeps the instance stopped
-and expires by itself; when it has stopped, the hold is taken away.
+An agent that would only reload for a new revision gets a **hold** instead (`holding.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,8 +17,6 @@ from pacewright.cluster import (
     Change,
     Edit,
     Forecast,
-    HoldInstance,
-    HoldResource,
     NodeName,
     Release,
     ResourceId,
@@ -27,29 +24,29 @@ from pacewright.cluster import (
     Snapshot,
 )
 from pacewright.errors import OperationFailed, Refused
-from pacewright.service.begun import ended, over, set_begun
+from pacewright.service.begun import over, set_begun
 from pacewright.service.beside import busy_beside, down_meanwhile, newly_held
 from pacewright.service.drained import drained, given_back, set_drained
-from pacewright.service.effects import collateral
-from pacewright.service.ending import failure, given_up, let_go, outcome, unfinished
+from pacewright.service.effects import collateral, dependents, down_everywhere, left_without, others_up
+from pacewright.service.ending import awaited, failure, given_up, not_promoted, outcome, unfinished
+from pacewright.service.holding import hold, release, released
 from pacewright.service.lead import NOBODY, Lead, left_to_the_leader
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
 from pacewright.service.renewed import renewed
 from pacewright.service.report import seen_to_run
-from pacewright.service.revision import owed_on, reported, revision_of, still_owed
+from pacewright.service.revision import owed_on, reported, revision_of
+from pacewright.service.roles import has_roles, set_promoted, with_roles
 from pacewright.service.serving import give_back, in_turn, serving_again
-from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slots_at
+from pacewright.service.slots import WHOLE, Slot, Slots, SlotState, slot_of, slots_at
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
 from pacewright.service.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
 from pacewright.service.target import Target
 
 __all__ = ["Restart", "begin_restart"]
 
-_HOLD_MARGIN = 10.0
-"""Seconds by which a hold outlasts the stop that it waits for."""
-_STOP_TIMEOUT = 100.0
-"""Seconds: what pcs gives a systemd resource; the longest default of any."""
+
+_NOT_OVER = {SlotState.UNDER_WAY, SlotState.HELD, SlotState.FAILED, SlotState.BROKEN}
 
 
 def begin_restart(
@@ -97,6 +94,7 @@ class Restart:
         token: the new revision.
         use_hold: the agent would only reload, so instances are held stopped for a moment.
         companions: dependents that restart along, and must be up again in the end.
+        felled: dependents that were down on every node, by a step of this roll.
         commits: how many steps of ours were written.
         limit: how many slots may be down at once by our doing (`max_unavailable`).
         gates: an instance must be healthy before the next one is restarted.
@@ -118,6 +116,7 @@ class Restart:
     allow_collateral: bool
     use_hold: bool = False
     companions: frozenset[ResourceId] = frozenset()
+    felled: frozenset[ResourceId] = frozenset()
     commits: int = 0
     limit: int = 1
     gates: bool = False
@@ -143,8 +142,8 @@ class Restart:
         return 1 if self.at_once else len(self.slots.before)
 
     def rehearsed(self) -> Restart:
-        """The same on a copy of the cluster, where nobody else does anything."""
-        return replace(self, lead=Lead(mine=True))
+        """The same on a copy of the cluster, where nobody else does anything, and no agent sets a promotion score."""
+        return replace(self, lead=Lead(mine=True), slots=replace(self.slots, awaits=False))
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
@@ -166,27 +165,46 @@ class Restart:
             return sorted(slot for slot, is_ in states.items() if is_ in wanted)
 
         if over := [slot for slot in those(SlotState.HELD) if self.slots.may_be_released(slot, snapshot, now)]:
-            return self._release(over, snapshot)
+            return release(self, over, snapshot)
         for slot in those(SlotState.FAILED):
-            error = failure(self.slots, slot, those(SlotState.OLD), snapshot)
-            if not self.keeps_going:
-                return Fail(error=error)
-            return self.without(slot, error.message).decide(snapshot, planned, now)
+            error = failure(self.slots, slot, snapshot)
+            lost = self.without(slot, error.message)
+            return lost.decide(snapshot, planned, now) if self.keeps_going else Fail(error=error)
         waiting = [self.slots.called(slot) for slot in those(SlotState.UNDER_WAY, SlotState.HELD)]
         waiting += [] if self.at_once else busy_beside(self.slots, states, snapshot)
-        room = len(states) if self.at_once else self.limit - len(waiting)
+        room = self._room(waiting, those(SlotState.HELD), snapshot)
         if waiting and (room <= 0 or not those(SlotState.OLD)):
-            return Wait(reason=f"{', '.join(waiting)} to restart", job=self)
+            return self._wait(waiting, snapshot, planned)
         for slot in those(SlotState.BROKEN):
             return self._clean(slot, snapshot)
+        if planned is None and not self.at_once and has_roles(self.target, snapshot):
+            return Ask()  # what has started is not back as long as the cluster is about to promote it
         if step := serving_again(self, states, snapshot):
             return step
         if old := in_turn(self, those(SlotState.OLD), snapshot):
-            step = self._restart(old[:room], (*old, *self.slots.put_off(states, snapshot)), snapshot, now)
+            step = self._restart(old[:room], (*old, *self._later(old, states, snapshot)), snapshot, now)
             if isinstance(step, Commit) and step.places:  # those that are down already count, too
-                step = replace(step, places=step.places.union(map(NodeName, waiting)))
+                places = step.places.union(map(NodeName, waiting))
+                step = replace(step, places=places, others=others_up(self.target, places, snapshot))
             return step
         return self._finish(those(SlotState.FRESH), snapshot, planned)
+
+    def _room(self, waiting: list[str], held: list[Slot], snapshot: Snapshot) -> int:
+        """How many more may go down; none while the hold on one that has failed is to be taken away."""
+        if any(self.slots.stricken(slot, snapshot) for slot in held):
+            return 0
+        return len(self.slots.before) if self.at_once else self.limit - len(waiting)
+
+    def _wait(self, waiting: list[str], snapshot: Snapshot, planned: Forecast | None) -> Wait | Fail:
+        hopeless = not_promoted(self.slots, waiting, snapshot, planned)
+        if hopeless is not None:
+            return Fail(error=hopeless)
+        return Wait(reason=awaited(self.slots, waiting, snapshot), job=self)
+
+    def _later(self, old: Container[Slot], states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:
+        """What is due and has no turn yet: it cannot be restarted now, or the cluster has something in mind with it."""
+        busy = [slot for slot, state in self.slots.states(snapshot, None).items() if state is SlotState.OLD]
+        return [s for s in busy if s not in old and s in states] + self.slots.put_off(states, snapshot)
 
     def without(self, slot: Slot, seen: str) -> Restart:
         """The roll that goes on though an instance has failed."""
@@ -200,14 +218,15 @@ class Restart:
                 return Drain(nodes=tuple(map(NodeName, sorted(todo))), job=replace(self, drained=self.drained | todo))
         elif draining:
             # It is owed from now on, so that no other call takes it for one that was left drained, and gives it back.
-            owed = (edit for p in self.target.primitives for edit in self._debts(p, (), old, snapshot))
+            owed = (edit for p in self.target.primitives for edit in self.owing(p, (), old, snapshot))
             edits = (*set_drained(self.target, chosen, now), *owed, *self._over(snapshot))
             reason = f"restart {self.target.name}: {', '.join(chosen)} is drained first"
             job = replace(self, drained=self.drained - set(chosen))
             return Commit(change=Change(edits=edits, reason=reason), job=job, summary="", foreseen=True)
         unnoticed = any(self.slots.unnoticed(slot, snapshot) for slot in chosen)
-        step = self._hold if self.use_hold or unnoticed else self._redefine
-        return step(chosen, old, snapshot, now)
+        if self.use_hold or unnoticed:
+            return hold(self, chosen, old, snapshot, now)
+        return self._redefine(chosen, old, snapshot)
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
         """Refuse effects beyond the service; switch to holds for an agent that would only reload."""
@@ -223,30 +242,33 @@ class Restart:
             may = {"restart", "promote", "demote", "start", "recover"}
             if verdict := collateral(self.target, "not restarted", forecast, planned, own=may):
                 return verdict
-        along = {a.resource for a in forecast.actions if a.verb == "restart"} - set(self.target.primitives)
+        down = down_everywhere(forecast, step.others)
+        if not self.allow_collateral and (error := left_without(self.target, down, step.others, self.felled)):
+            return Fail(error=error)
+        along = dependents(forecast, self.target.primitives)
         job = step.job
-        if along and isinstance(job, Restart):
-            job = replace(job, companions=job.companions | along)
+        if isinstance(job, Restart):
+            job = replace(job, companions=job.companions | along, felled=job.felled.union(down))
         return replace(step, job=job)
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
-    def _redefine(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
-        del now
+    def _redefine(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot) -> Commit:
         edits: list[Edit] = list(self._over(snapshot))
         for primitive in self.target.primitives:
-            edits.append(self._revisions(primitive, chosen, snapshot))
-            edits += self._debts(primitive, chosen, old, snapshot)
+            edits.append(self.revisions(primitive, chosen, snapshot))
+            edits += self.owing(primitive, chosen, old, snapshot)
+        edits += set_promoted(self.target, chosen, snapshot)
         edits += set_begun(self.slots, chosen, snapshot, by=self.here)
         reason = f"restart {self.target.name}" + (f" on {', '.join(chosen)}" if chosen != (WHOLE,) else "")
         return Commit(
             change=Change(edits=tuple(edits), reason=reason),
-            places=self._places(chosen),
+            places=self.places(chosen),
             job=replace(self, commits=self.commits + 1),
-            summary=f"restarting {self._progress(chosen)}",
+            summary=f"restarting {self.told_of(chosen)}",
         )
 
-    def _revisions(self, primitive: ResourceId, chosen: tuple[Slot, ...], snapshot: Snapshot) -> SetRevision:
+    def revisions(self, primitive: ResourceId, chosen: tuple[Slot, ...], snapshot: Snapshot) -> SetRevision:
         """The primitive's revisions once the chosen slots have their new ones."""
         anew = None if chosen == (WHOLE,) else frozenset(map(NodeName, chosen))
         by_node = partial(self._next_revision, primitive, snapshot=snapshot)
@@ -263,7 +285,7 @@ class Restart:
         current = snapshot.resources[primitive].revision_on(node)
         return next((revision for revision in wished if revision != current), revision_of(fingerprint, self.token))
 
-    def _debts(
+    def owing(
         self, primitive: ResourceId, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot
     ) -> Iterator[Edit]:
         """What is to come is written down before anything is done; what is done is no longer owed."""
@@ -275,7 +297,10 @@ class Restart:
 
     def _over(self, snapshot: Snapshot) -> Iterator[Edit]:
         """What was seen to start is no longer under way; what was given back is not drained any more."""
-        yield from over(self.slots, self.slots.states(snapshot, None), self.lost, snapshot)
+        states = self.slots.states(snapshot, None)
+        yield from over(self.slots, states, self.lost, snapshot)
+        settled = {node for node in snapshot.nodes if states.get(slot_of(self.target, node)) not in _NOT_OVER}
+        yield from with_roles(self.target, settled.difference(map(NodeName, self.lost)), snapshot)
         yield from stray(self.target, snapshot)
         stuck = self.restored if self.drains else drained(self.target, snapshot)
         yield from given_back(self.target, stuck, snapshot)
@@ -289,67 +314,11 @@ class Restart:
             if slot in self.lost:
                 continue
             if self.slots.expiry(slot, snapshot) is not None:
-                yield self._released(slot)  # its node went away under it
+                yield released(self.target, slot)  # its node went away under it
             # Where nothing can be done now and an instance runs on, or nobody knows, what is due stays due.
             paid = states[slot] is SlotState.FRESH or self.slots.stopped(slot, snapshot)
             for primitive in self.target.primitives if paid else ():
                 yield from crossed_out(primitive, slot, snapshot, only=mine)
-
-    def _hold(self, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
-        until = now + self._stop_timeout(snapshot) + _HOLD_MARGIN
-        why = "its agent would only reload" if self.use_hold else "Pacemaker would not notice a new definition now"
-        edits: list[Edit] = []
-        many = self.target.many
-        for primitive in self.target.primitives:
-            # A hold can expire before it has worked, so what it is to pay stays owed until it is taken away.
-            edits += self._debts(primitive, (), old, snapshot)
-        edits += set_begun(self.slots, self._asked_for(chosen, snapshot), snapshot, by=self.here)
-        for slot in chosen:
-            if slot == WHOLE or many is None:
-                edits.append(HoldResource(resource=self.target.resource, until=until))
-            else:
-                edits.append(HoldInstance(resource=many, node=NodeName(slot), until=until))
-        return Commit(
-            change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: hold it stopped for a moment"),
-            then=Change(
-                edits=tuple(self._released(slot) for slot in chosen), reason=f"restart {self.target.name}: let it start"
-            ),
-            places=self._places(chosen),
-            job=replace(self, commits=self.commits + 1),
-            summary=f"restarting {self._progress(chosen)} ({why}, so it is held stopped)",
-        )
-
-    def _asked_for(self, chosen: tuple[Slot, ...], snapshot: Snapshot) -> list[Slot]:
-        """Those that restart because somebody has asked; for the others it is the config that tells."""
-        instances = {slot: self.slots.instances(slot, snapshot) for slot in chosen}
-        return [s for s in chosen if self.token or any(still_owed(i, snapshot) is not None for i in instances[s])]
-
-    def _release(self, slots: list[Slot], snapshot: Snapshot) -> Commit:
-        edits: list[Edit] = [self._released(slot) for slot in slots]
-        # A hold that has expired before its instance stopped has paid nothing.
-        paid = [slot for slot in slots if self.slots.stopped(slot, snapshot)]
-        edits += ended(self.slots, paid, snapshot)
-        for primitive in self.target.primitives if paid else ():
-            for slot in paid:
-                edits += crossed_out(primitive, slot, snapshot)
-            known = any(reported(primitive, node, snapshot) is not None for node in self._nodes(paid, snapshot))
-            if known or not self.use_hold or snapshot.resources[primitive].node_revisions:
-                # Nothing runs there now, so the agent is not asked to reload for its new revision.
-                edits.append(self._revisions(primitive, tuple(paid), snapshot))
-        return Commit(
-            change=Change(edits=tuple(edits), reason=f"restart {self.target.name}: let it start"),
-            job=replace(self, commits=self.commits + 1),
-            summary=let_go(self.slots, slots, paid),
-            foreseen=True,
-        )
-
-    def _nodes(self, slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
-        return [node for node in snapshot.nodes if WHOLE in slots or Slot(node) in slots]
-
-    def _released(self, slot: Slot) -> Release:
-        if slot == WHOLE or self.target.many is None:
-            return Release(resource=self.target.resource)
-        return Release(resource=self.target.many, node=NodeName(slot))
 
     def _clean(self, slot: Slot, snapshot: Snapshot) -> Clean:
         broken = next(i for i in self.slots.instances(slot, snapshot) if i.failure is not None or i.failed)
@@ -359,9 +328,6 @@ class Restart:
             job=replace(self, slots=replace(self.slots, tried=self.slots.tried | {slot}), commits=self.commits + 1),
             reason=f"{broken.resource} on {broken.node} had failed ({broken.failure}); trying it again",
         )
-
-    def _stop_timeout(self, snapshot: Snapshot) -> float:
-        return sum(snapshot.resources[p].timeouts.get("stop", _STOP_TIMEOUT) for p in self.target.primitives)
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -391,10 +357,12 @@ class Restart:
         change = Change(edits=edits, reason=f"restart {self.target.name}: what is over is crossed out", quiet=True)
         return Commit(change=change, job=self, summary="", foreseen=True)
 
-    def _places(self, chosen: tuple[Slot, ...]) -> frozenset[NodeName]:
+    def places(self, chosen: tuple[Slot, ...]) -> frozenset[NodeName]:
+        """The nodes where a step takes instances down while others must stay up."""
         return frozenset() if self.at_once or WHOLE in chosen else frozenset(NodeName(slot) for slot in chosen)
 
-    def _progress(self, chosen: tuple[Slot, ...]) -> str:
+    def told_of(self, chosen: tuple[Slot, ...]) -> str:
+        """What a step restarts, for people."""
         if chosen == (WHOLE,):
             return self.target.name
         return f"{self.target.name} on {', '.join(chosen)}"

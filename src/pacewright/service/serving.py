@@ -19,9 +19,13 @@ __all__ = ["give_back", "in_turn", "serving_again"]
 
 
 def in_turn(job: Restart, old: Iterable[Slot], snapshot: Snapshot) -> tuple[Slot, ...]:
-    """What is to restart, in its order; first what is drained already, by this call or by one that died."""
-    out = drained(job.target, snapshot) if job.drains else frozenset()
-    return tuple(sorted(old, key=lambda slot: (NodeName(slot) not in out, job.slots.rank(slot, snapshot, job.order))))
+    """What is to restart, in its order.
+
+    First what does not serve as it is: what misses its role, and what is drained, by this call or by one that died.
+    """
+    out = {Slot(node) for node in drained(job.target, snapshot)} if job.drains else set()
+    out |= set(job.slots.missing(snapshot))
+    return tuple(sorted(old, key=lambda slot: (slot not in out, job.slots.rank(slot, snapshot, job.order))))
 
 
 def serving_again(job: Restart, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Next | None:

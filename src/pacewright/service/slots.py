@@ -4,6 +4,8 @@ A slot is an instance of a clone (by its node), or a whole primitive or group th
 
     OLD ----commit----> UNDER_WAY ----> FRESH          AWAY: the node is gone, nothing to restart there
      \--hold--> HELD --release--/  \--> FAILED         BROKEN: it had failed before the call
+
+A promotable's instance is under way until it has the role that the cluster wants for it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from typing import NewType
 from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
 from pacewright.service.order import Last
 from pacewright.service.revision import owed_on, unproven
+from pacewright.service.roles import has_roles, missing_roles
 from pacewright.service.target import Target
 
-__all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "left_behind", "slots_at"]
+__all__ = ["WHOLE", "Before", "Slot", "SlotState", "Slots", "left_behind", "slot_of", "slots_at"]
 
 Slot = NewType("Slot", str)
 WHOLE = Slot("")
@@ -45,7 +48,7 @@ class Before:
         keys: of the runs, and of starts that were under way (those may have read the old config).
         digests: what the definition of each primitive was.
         revisions: what the definition said, by primitive and node.
-        failures: keys of those on record.
+        failures: keys of those on record, and of those that its last run had before it was restarted.
         covered: the cluster was about to restart it anyway; that restart is enough.
         places: where it ran, by primitive.
     """
@@ -67,6 +70,7 @@ class Slots:
         renewed: those that were seen stopped, or restarted, since then. A later promote hides the start.
         tried: broken ones whose failure was forgotten.
         owed: tokens of restarts that were noted on nodes before the slots there were restarted, so that they pay them.
+        awaits: a role that is missing is waited for, also while the scheduler wants nobody promoted.
     """
 
     target: Target
@@ -74,6 +78,7 @@ class Slots:
     renewed: frozenset[Slot] = frozenset()
     tried: frozenset[Slot] = frozenset()
     owed: frozenset[tuple[NodeName, str]] = frozenset()
+    awaits: bool = True
 
     def states(self, snapshot: Snapshot, planned: Forecast | None) -> dict[Slot, SlotState]:
         """What each slot is.
@@ -81,7 +86,8 @@ class Slots:
         Args:
             snapshot: the cluster.
             planned: what the scheduler is about to do by itself, if known: a failed slot that it will start again is
-                under way, and one that it will not start at all is away.
+                under way, and one that it will not start at all is away. What it is about to promote or demote is
+                under way, too.
         """
         states = {slot: self._state(slot, snapshot) for slot in self.before}
         if planned is None:
@@ -103,10 +109,14 @@ class Slots:
 
     def knowing(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> Slots:
         """These slots, with what a look at them tells for later."""
-        stopped = {slot for slot in states if self.stopped(slot, snapshot)}
-        fresh = {slot for slot, state in states.items() if state is SlotState.FRESH}
+        fresh = {slot for slot, state in states.items() if state is not SlotState.AWAY and self._anew(slot, snapshot)}
+        renewed = {slot for slot in states if slot in fresh or self.stopped(slot, snapshot)} - self.renewed
         owed = {debt for slot in set(states) - fresh for debt in self._noted(slot, snapshot)}
-        return replace(self, renewed=self.renewed | stopped | fresh, owed=self.owed | owed)
+        before = {
+            slot: was if slot not in renewed else replace(was, failures=was.failures | self._ended(slot, snapshot))
+            for slot, was in self.before.items()
+        }
+        return replace(self, before=before, renewed=self.renewed | renewed, owed=self.owed | owed)
 
     def instances(self, slot: Slot, snapshot: Snapshot) -> list[Instance]:
         """The instances in a slot."""
@@ -127,13 +137,21 @@ class Slots:
         return (new and self.committed(slot, snapshot)) or any(unproven(i, snapshot) for i in instances)
 
     def unnoticed(self, slot: Slot, snapshot: Snapshot) -> bool:
-        """True if Pacemaker would not notice a new definition: after a demote it does not compare it.
+        """True if Pacemaker would not notice a new definition, or may forget it on the way: a demote hides it.
 
-        `process_rsc_history` of lib/pacemaker/pcmk_sched_actions.c does after a start, promote, migration or probe.
+        `process_rsc_history` of lib/pacemaker/pcmk_sched_actions.c compares definitions after a start, promote,
+        migration or probe. What is promoted is demoted before it is stopped. If the agent changes its promotion score
+        then, as most do, or anything else interrupts the transition there, the scheduler has forgotten why it was to
+        stop: it promotes the instance again, with the new definition and without a restart (seen on 2.1.5).
         """
-        runs = (i.run for i in self.instances(slot, snapshot) if i.resource in self.target.primitives)
-        demoted = any(run is not None and run.operation == "demote" for run in runs)
-        return demoted or self.probed_anew(slot, snapshot)
+        if self.promoted(slot, snapshot):
+            return True
+        runs = (i.run for i in self.instances(slot, snapshot))
+        return any(run is not None and run.operation == "demote" for run in runs) or self.probed_anew(slot, snapshot)
+
+    def promoted(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if something in it is promoted."""
+        return any(instance.role is Role.PROMOTED for instance in self.instances(slot, snapshot))
 
     def stopped(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if nothing in it runs or is under way, and the nodes where it ran say so.
@@ -149,6 +167,29 @@ class Slots:
     def may_be_released(self, slot: Slot, snapshot: Snapshot, now: float) -> bool:
         """True once what is held has stopped, or the hold has expired and does nothing any more."""
         return self.stopped(slot, snapshot) or (self.expiry(slot, snapshot) or 0.0) < now
+
+    def missing(self, snapshot: Snapshot) -> Mapping[Slot, str]:
+        """Slots whose role is missing though nothing is done to them, and what is seen of it."""
+        if not self.awaits or self.target.many is None or not has_roles(self.target, snapshot):
+            return {}
+        return {Slot(node): seen for node, seen in missing_roles(self.target, snapshot).items()}
+
+    def stricken(self, slot: Slot, snapshot: Snapshot) -> Instance | None:
+        """What has failed in a slot so that the roll is over, whatever the cluster does about it; None if nothing has.
+
+        That is any operation but a monitor; and a monitor of what was restarted in this roll. What runs in one place
+        may come up on another node.
+        """
+        failed = self.failed(slot, snapshot) if slot != WHOLE else None
+        if failed is None or failed.failure is None:
+            return None
+        return failed if failed.failure.operation != "monitor" or slot in self.renewed else None
+
+    def failed(self, slot: Slot, snapshot: Snapshot) -> Instance | None:
+        """What has failed in a slot since the call began, a monitor last; None if nothing has."""
+        known = self.before[slot].failures
+        found = [i for i in self.instances(slot, snapshot) if i.failure is not None and i.failure.key not in known]
+        return min(found, key=lambda i: i.failure is not None and i.failure.operation == "monitor", default=None)
 
     def put_off(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:
         """Slots that cannot be restarted now and will have to be.
@@ -200,7 +241,7 @@ class Slots:
     def rank(self, slot: Slot, snapshot: Snapshot, order: Sequence[Last] = tuple(Last)) -> tuple[tuple[bool, ...], str]:
         """For the order: what comes last by each rule, the first rule before the others; else by name."""
         is_last = {
-            Last.PROMOTED: any(i.role is Role.PROMOTED for i in self.instances(slot, snapshot)),
+            Last.PROMOTED: self.promoted(slot, snapshot),
             Last.DC: slot == str(snapshot.dc),
         }
         return tuple(is_last[rule] for rule in order), slot
@@ -215,12 +256,14 @@ class Slots:
         instances = self.instances(slot, snapshot)
         if self.expiry(slot, snapshot) is not None:
             return SlotState.HELD
+        if self.stricken(slot, snapshot) is not None:
+            return SlotState.FAILED
         if any(instance.operation is not None for instance in instances):
             return SlotState.UNDER_WAY
         before = self.before[slot]
-        if all(self._fresh(primitive, slot, instances, snapshot) for primitive in self.target.primitives):
-            return SlotState.FRESH
-        if any(i.failure.key not in before.failures for i in instances if i.failure is not None):
+        if self._anew(slot, snapshot):
+            return SlotState.UNDER_WAY if slot in self.missing(snapshot) else SlotState.FRESH
+        if self.failed(slot, snapshot) is not None:
             return SlotState.FAILED
         if slot not in self.tried and _broken(instances):
             return SlotState.BROKEN
@@ -229,6 +272,16 @@ class Slots:
         if self.probed_anew(slot, snapshot):
             return SlotState.OLD
         return SlotState.UNDER_WAY if before.covered or self.committed(slot, snapshot) else SlotState.OLD
+
+    def _ended(self, slot: Slot, snapshot: Snapshot) -> frozenset[str]:
+        """Failures of monitors: those of a run that has ended by now say nothing about the next one."""
+        failures = (i.failure for i in self.instances(slot, snapshot) if i.failure is not None)
+        return frozenset(failure.key for failure in failures if failure.operation == "monitor")
+
+    def _anew(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if all of it has started since the call began, whatever its role."""
+        instances = self.instances(slot, snapshot)
+        return all(self._fresh(primitive, slot, instances, snapshot) for primitive in self.target.primitives)
 
     def _fresh(self, primitive: ResourceId, slot: Slot, instances: list[Instance], snapshot: Snapshot) -> bool:
         """True if the primitive runs there, and all its runs began after the call with the newest definition."""
@@ -243,6 +296,7 @@ class Slots:
         for run in runs:
             if run is None or run.key in before.keys:
                 return False
+            # What was promoted is given a new definition only while it is held (`unnoticed`).
             changed = run.digest != old_digest and run.operation != "monitor"
             if not changed and (redefined or run.operation != "start"):
                 return False
@@ -259,7 +313,10 @@ class Slots:
     def _expecting(self, slot: Slot, state: SlotState, snapshot: Snapshot, planned: Forecast) -> SlotState:
         coming = any(self._concerns(action, slot) and not action.blocked for action in planned.actions)
         if state is SlotState.FAILED:
-            return SlotState.UNDER_WAY if coming else SlotState.FAILED
+            over = not coming or self.stricken(slot, snapshot) is not None
+            return SlotState.FAILED if over else SlotState.UNDER_WAY
+        if coming and state in {SlotState.FRESH, SlotState.OLD} and has_roles(self.target, snapshot):
+            return SlotState.UNDER_WAY
         if state is SlotState.UNDER_WAY and not coming and not self.instances(slot, snapshot):
             return SlotState.AWAY
         return state
@@ -289,6 +346,11 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
     # A slot as a whole, also where only one of its nodes was asked for: what failed elsewhere has failed before.
     before = {slot: _before(slots.instances(slot, snapshot), snapshot, coming) for slot in dict.fromkeys(found)}
     return replace(slots, before=before)
+
+
+def slot_of(target: Target, node: NodeName) -> Slot:
+    """The slot that an instance on a node is in."""
+    return WHOLE if target.many is None else Slot(node)
 
 
 def left_behind(target: Target, snapshot: Snapshot) -> Iterator[Slot]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
@@ -53,6 +53,7 @@ class Commit:
         foreseen: it has to be written whatever follows from it, so it is not previewed: an instance is down until then.
         places: the nodes whose instances it restarts, and those where they are down already, where others of the
             service must stay up meanwhile; empty where that does not matter.
+        others: where what does not belong to the service runs, if instances of the service stay up meanwhile.
         ends: how the operation has ended once this is written, where nothing remains to be seen; else None.
         summary: what happens, in a few words for progress: `n1: restart`; empty for what people need not know.
     """
@@ -61,6 +62,7 @@ class Commit:
     then: Change | None = None
     foreseen: bool = False
     places: frozenset[NodeName] = frozenset()
+    others: Mapping[ResourceId, frozenset[NodeName]] = field(default_factory=dict)
     job: Job
     ends: Outcome | None = None
     summary: str

@@ -1,0 +1,105 @@
+"""Restarts by a hold: a rule keeps the instance stopped and expires by itself; once it has stopped, it is let go. Pure.
+
+For agents that would only reload for a new revision, and for instances for which Pacemaker would not notice it, or may
+forget it on the way (`Slots.unnoticed`): what is promoted, or was demoted last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pacewright.cluster import Change, Edit, HoldInstance, HoldResource, NodeName, Release, Snapshot
+from pacewright.service.begun import ended, set_begun
+from pacewright.service.ending import let_go
+from pacewright.service.owing import crossed_out
+from pacewright.service.revision import reported, still_owed
+from pacewright.service.roles import has_roles, set_promoted
+from pacewright.service.slots import WHOLE, Slot
+from pacewright.service.step import Commit
+from pacewright.service.target import Target
+
+if TYPE_CHECKING:
+    from pacewright.service.restart import Restart
+
+__all__ = ["MARGIN", "hold", "release", "released"]
+
+MARGIN = 10.0
+"""Seconds by which a hold outlasts the stop that it waits for."""
+_STOP_TIMEOUT = 100.0
+"""Seconds: what pcs gives a systemd resource; the longest default of any."""
+
+
+def hold(job: Restart, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
+    """Hold these slots stopped; what is still due stays noted."""
+    until = now + _stop_timeout(job.target, snapshot) + MARGIN
+    why = "its agent would only reload" if job.use_hold else "Pacemaker would not notice a new definition now"
+    if not job.use_hold and any(job.slots.promoted(slot, snapshot) for slot in chosen):
+        why = "it is promoted"
+    edits: list[Edit] = []
+    for primitive in job.target.primitives:
+        # A hold can expire before it has worked, so what it is to pay stays owed until it is taken away.
+        edits += job.owing(primitive, (), old, snapshot)
+    edits += set_promoted(job.target, chosen, snapshot)
+    edits += set_begun(job.slots, _asked_for(job, chosen, snapshot), snapshot, by=job.here)
+    edits += (_held(job.target, slot, until) for slot in chosen)
+    return Commit(
+        change=Change(edits=tuple(edits), reason=f"restart {job.target.name}: hold it stopped for a moment"),
+        then=Change(
+            edits=tuple(released(job.target, slot) for slot in chosen),
+            reason=f"restart {job.target.name}: let it start",
+        ),
+        places=job.places(chosen),
+        job=replace(job, commits=job.commits + 1),
+        summary=f"restarting {job.told_of(chosen)} ({why}, so it is held stopped)",
+    )
+
+
+def release(job: Restart, slots: list[Slot], snapshot: Snapshot) -> Commit:
+    """Let these go, and cross out what that pays."""
+    edits: list[Edit] = [released(job.target, slot) for slot in slots]
+    # A hold that has expired before its instance stopped has paid nothing.
+    paid = [slot for slot in slots if job.slots.stopped(slot, snapshot)]
+    edits += ended(job.slots, paid, snapshot)
+    for primitive in job.target.primitives if paid else ():
+        for slot in paid:
+            edits += crossed_out(primitive, slot, snapshot)
+        known = any(reported(primitive, node, snapshot) is not None for node in _nodes(paid, snapshot))
+        if known or not job.use_hold or snapshot.resources[primitive].node_revisions:
+            # Nothing runs there now, so the agent is not asked to reload for its new revision.
+            edits.append(job.revisions(primitive, tuple(paid), snapshot))
+    return Commit(
+        change=Change(edits=tuple(edits), reason=f"restart {job.target.name}: let it start"),
+        job=replace(job, commits=job.commits + 1),
+        summary=let_go(job.slots, slots, paid),
+        foreseen=True,
+    )
+
+
+def released(target: Target, slot: Slot) -> Release:
+    """The edit that takes the hold on a slot away."""
+    if slot == WHOLE or target.many is None:
+        return Release(resource=target.resource)
+    return Release(resource=target.many, node=NodeName(slot))
+
+
+def _held(target: Target, slot: Slot, until: float) -> HoldInstance | HoldResource:
+    if slot == WHOLE or target.many is None:
+        return HoldResource(resource=target.resource, until=until)
+    return HoldInstance(resource=target.many, node=NodeName(slot), until=until)
+
+
+def _asked_for(job: Restart, chosen: tuple[Slot, ...], snapshot: Snapshot) -> list[Slot]:
+    """Those that restart because somebody has asked; for the others it is the config that tells."""
+    instances = {slot: job.slots.instances(slot, snapshot) for slot in chosen}
+    return [s for s in chosen if job.token or any(still_owed(i, snapshot) is not None for i in instances[s])]
+
+
+def _nodes(slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
+    return [node for node in snapshot.nodes if WHOLE in slots or Slot(node) in slots]
+
+
+def _stop_timeout(target: Target, snapshot: Snapshot) -> float:
+    """What may pass until they have stopped: those that are promoted are demoted first."""
+    tasks = ("demote", "stop") if has_roles(target, snapshot) else ("stop",)
+    return sum(snapshot.resources[p].timeouts.get(task, _STOP_TIMEOUT) for p in target.primitives for task in tasks)
