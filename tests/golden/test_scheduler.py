@@ -29,8 +29,8 @@ from pacewright.cluster import (
 from pacewright.cluster import tools as cluster_tools
 from pacewright.errors import CommitConflict, NoQuorum, OutcomeUnknown
 from pacewright.process import run
-from tests.clusters import after, cib, cluster, primitive
-from tests.imagined import actions, asked, everything, expected, roles, written
+from tests.clusters import after, cib, clone, cluster, primitive
+from tests.imagined import actions, asked, everything, expected, roles, started, written
 from tests.programs import FakeTools
 
 pytestmark = pytest.mark.scheduler
@@ -179,8 +179,14 @@ def test_pcs_finds_its_attributes_where_they_were() -> None:
     assert first is not None
     assert first.get("id") == "web-instance_attributes"
     assert first.find("rule") is None
-    assert [pair.get("name") for pair in first.findall("nvpair")] == ["port", "pacewright_revision"]
+    assert [pair.get("name") for pair in first.findall("nvpair")] == ["port"], "ours stands in a set of our own"
     assert changed.resources[WEB].parameters == {"port": "80"}
+
+
+def test_a_revision_that_moves_into_our_own_set_restarts_nothing() -> None:
+    before = started(clone("web-clone", primitive("web", parameters={"port": "80", "pacewright_revision": "r"})))
+    assert asked(before, revision(WEB, "r")) == []
+    assert asked(before, revision(WEB, "s")) == [f"restart web {n}" for n in ("n1", "n2", "n3")]
 
 
 # --- the patch

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacewright.cluster import (
+    Agent,
     Change,
+    DefinePrimitive,
     Edit,
     HoldInstance,
     HoldResource,
@@ -100,17 +102,43 @@ def test_the_next_version_is_the_next_epoch() -> None:
 # --- revisions
 
 
-def test_a_plain_revision_goes_into_the_set_that_pcs_edits() -> None:
+def test_a_plain_revision_stands_in_a_set_of_our_own() -> None:
     changed = written(web(port="80"), SetRevision(resource=WEB, default="r1", nodes={}))
     assert sets(changed) == [
-        ("web-instance_attributes", {"port": "80", "pacewright_revision": "r1"}),
+        ("web-instance_attributes", {"port": "80"}),
         ("by-hand", {"port": "8080"}),
+        ("web-pacewright", {"pacewright_revision": "r1"}),
     ]
 
 
-def test_a_new_plain_set_goes_first() -> None:
-    changed = written(web(), SetRevision(resource=WEB, default="r1", nodes={N1: "r2"}))
-    assert [name for name, _ in sets(changed)] == ["web-instance_attributes", "by-hand", "web-pacewright-n1"]
+@pytest.mark.parametrize("nodes", [{}, {N1: "r2"}])
+@pytest.mark.parametrize("default", ["r1", None])
+def test_the_first_set_is_everybody_elses_if_only_an_empty_one(default: str | None, nodes: dict[NodeName, str]) -> None:
+    changed = written(cluster(primitive("web")), SetRevision(resource=WEB, default=default, nodes=nodes))
+    if default or nodes:
+        assert sets(changed)[0] == ("web-instance_attributes", {})
+    edits = DefinePrimitive(
+        resource=WEB,
+        agent=Agent(standard="ocf", provider="heartbeat", type="Dummy"),
+        parameters={"port": "81"},
+        meta={},
+        operations=(),
+    )
+    assert sets(written(changed, edits))[0] == ("web-instance_attributes", {"port": "81"})
+
+
+def test_where_another_tool_has_taken_the_empty_set_away_ours_is_not_taken_for_everybody_elses() -> None:
+    ours = pairs("instance_attributes", "web-pacewright", {"pacewright_revision": "r1"})
+    changed = written(cluster(primitive("web", sets=ours)), SetRevision(resource=WEB, default="r2", nodes={}))
+    assert sets(changed) == [("web-instance_attributes", {}), ("web-pacewright", {"pacewright_revision": "r2"})]
+
+
+def test_a_revision_among_everybody_elses_attributes_moves_into_our_set() -> None:
+    before = web(port="80", pacewright_revision="r1")
+    assert before.resources[WEB].revision == "r1"
+    moved = written(before, SetRevision(resource=WEB, default="r1", nodes={}))
+    assert sets(moved)[0] == ("web-instance_attributes", {"port": "80"})
+    assert moved.resources == before.resources
 
 
 def test_what_others_have_set_stays() -> None:
@@ -123,8 +151,9 @@ def test_a_fold_leaves_one_plain_revision() -> None:
     rolled = written(web(port="80"), SetRevision(resource=WEB, default=None, nodes={N1: "r1", N2: "r1"}))
     folded = written(rolled, SetRevision(resource=WEB, default="r1", nodes={}))
     assert sets(folded) == [
-        ("web-instance_attributes", {"port": "80", "pacewright_revision": "r1"}),
+        ("web-instance_attributes", {"port": "80"}),
         ("by-hand", {"port": "8080"}),
+        ("web-pacewright", {"pacewright_revision": "r1"}),
     ]
 
 
@@ -170,6 +199,16 @@ def test_a_meta_attribute_comes_and_goes() -> None:
     assert on.resources[CLONE].meta == {"target-role": "Stopped"}
     off = written(on, SetMeta(resource=CLONE, name="target-role", value=None))
     assert off.resources[CLONE].meta == {}
+
+
+def test_our_own_meta_attributes_stand_in_a_set_of_our_own() -> None:
+    edit = SetMeta(resource=WEB, name="pacewright_wave", value="w1")
+    on = written(cluster(primitive("web", meta_values={"priority": "1"})), edit)
+    found = [(each.get("id"), len(each)) for each in on.root.iterfind(".//primitive/meta_attributes")]
+    assert found == [("web-meta_attributes", 1), ("pacewright-meta-web", 1)]
+    assert on.resources[WEB].meta == {"priority": "1", "pacewright_wave": "w1"}
+    off = written(on, SetMeta(resource=WEB, name="pacewright_wave", value=None))
+    assert [each.get("id") for each in off.root.iterfind(".//primitive/meta_attributes")] == ["web-meta_attributes"]
 
 
 def test_a_meta_attribute_under_somebodys_rule_stays() -> None:

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 from pacewright.cluster.configuration import uname_rule
 from pacewright.cluster.definition import DefineClone, DefineGroup, DefinePrimitive
-from pacewright.cluster.document import after_sets, drop_pair, find_resource, plain_set, set_pair, xml_id
+from pacewright.cluster.document import (
+    after_sets,
+    drop_own_set_if_empty,
+    drop_pair,
+    find_resource,
+    own_set,
+    plain_set,
+    set_pair,
+    xml_id,
+)
 from pacewright.cluster.gate import SetGate
 from pacewright.cluster.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.marks import set_mark
@@ -66,8 +75,10 @@ class SetRevision:
             if uname_rule(found) is not None and found.find("nvpair") is None:
                 element.remove(found)
         if self.default is not None:
-            # The plain set stays the first: pcs edits that one.
-            set_pair(plain_set(element, "instance_attributes"), REVISION, self.default)
+            set_pair(own_set(element, "instance_attributes"), REVISION, self.default)
+        drop_own_set_if_empty(element, "instance_attributes")
+        if self.nodes:
+            plain_set(element, "instance_attributes")  # the first one is everybody else's
         for node, revision in sorted(self.nodes.items()):
             element.insert(after_sets(element, "instance_attributes"), self._for_node(node, revision))
 
@@ -97,10 +108,12 @@ class SetMeta:
         """Write it."""
         element = find_resource(root, self.resource)
         if self.value is not None:
-            set_pair(plain_set(element, "meta_attributes"), self.name, self.value)
+            place = own_set if self.name.startswith(_OURS) else plain_set
+            set_pair(place(element, "meta_attributes"), self.name, self.value)
             return
         for found in element.findall("meta_attributes"):
             drop_pair(found, self.name)
+        drop_own_set_if_empty(element, "meta_attributes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

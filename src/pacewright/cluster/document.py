@@ -16,11 +16,13 @@ from pacewright.errors import Refused
 
 __all__ = [
     "after_sets",
+    "drop_own_set_if_empty",
     "drop_pair",
     "elements",
     "empty",
     "find_resource",
     "free_id",
+    "own_set",
     "parse_document",
     "plain_set",
     "set_pair",
@@ -65,15 +67,49 @@ def find_resource(root: ET.Element, resource: ResourceId) -> ET.Element:
     raise Refused(f"{resource}: the resource is no longer in the cluster.", hint="Look at `pcs status`.")
 
 
+_OURS = "pacewright"
+
+
 def plain_set(element: ET.Element, tag: str, stem: str | None = None) -> ET.Element:
-    """The first set of that tag without a rule, made if there is none; it goes first, because pcs edits the first."""
+    """The first set of that tag without a rule, made if there is none; it goes first, because pcs edits the first.
+
+    What people and other tools write stands in it. Ours stands in a set of its own, see `own_set`.
+    """
     for found in element.findall(tag):
-        if found.find("rule") is None and found.get("id-ref") is None:
+        if found.find("rule") is None and found.get("id-ref") is None and found.get("id") != _own_id(element, tag):
             return found
     found = ET.Element(tag, {"id": stem or f"{element.get('id')}-{tag}"})
     first = element.find(tag)
     element.insert(list(element).index(first) if first is not None else after_sets(element, tag), found)
     return found
+
+
+def own_set(element: ET.Element, tag: str) -> ET.Element:
+    """Our own set of that tag without a rule, made if there is none, behind a plain one for everybody else.
+
+    Tools that manage a resource read and write its first set: puppet-corosync compares it with its manifest, whole, and
+    takes away what is not in there. So nothing of ours may stand in it, and it has to be there, if only empty.
+    """
+    plain_set(element, tag)
+    own = _own_id(element, tag)
+    for found in element.findall(tag):
+        if found.get("id") == own:
+            return found
+    found = ET.Element(tag, {"id": own})
+    element.insert(after_sets(element, tag), found)
+    return found
+
+
+def drop_own_set_if_empty(element: ET.Element, tag: str) -> None:
+    """Take our own set away if nothing is in it."""
+    for found in element.findall(tag):
+        if found.get("id") == _own_id(element, tag) and found.find("nvpair") is None:
+            element.remove(found)
+
+
+def _own_id(element: ET.Element, tag: str) -> str:
+    name = element.get("id", "")
+    return f"{name}-{_OURS}" if tag == "instance_attributes" else f"{_OURS}-meta-{name}"
 
 
 def after_sets(element: ET.Element, tag: str) -> int:
