@@ -3,6 +3,7 @@
 from pacewright.service.catalog import Answer, Catalog
 from pacewright.service.config import DEFAULT_PATH
 from pacewright.service.jobs import Options
+from pacewright.service.lost import Lost
 from pacewright.service.native import Native
 from pacewright.service.operations import Planned, Services
 from pacewright.service.revision import Debt
@@ -14,6 +15,7 @@ __all__ = [
     "Answer",
     "Catalog",
     "Debt",
+    "Lost",
     "Native",
     "Options",
     "Outcome",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster import (
@@ -32,6 +33,7 @@ from pacewright.service.health import Gate, gate
 from pacewright.service.jobs import Options, Verb, make_job
 from pacewright.service.logged import with_last_lines
 from pacewright.service.loop import Progress, carry_out
+from pacewright.service.lost import Lost, lost
 from pacewright.service.names import every_service, service_names
 from pacewright.service.native import Native, native
 from pacewright.service.restart import Restart
@@ -39,6 +41,9 @@ from pacewright.service.revision import Debt, debts, unreported
 from pacewright.service.status import ServiceStatus, hindrance, leftovers, status_of
 from pacewright.service.step import Job, Outcome
 from pacewright.service.target import Lookup, Target, check_name, is_name, known_node, unit_name
+
+if TYPE_CHECKING:
+    from pacewright.record.reading import Entry
 
 __all__ = ["Native", "Options", "Planned", "Services"]
 
@@ -169,6 +174,11 @@ class Services:
             due += leftovers(target, snapshot)
             found += [(target.name, replace(debt, hindrance=debt.hindrance or why)) for debt in due]
         return found
+
+    def lost(self, entries: Iterable[Entry]) -> tuple[Lost, ...]:
+        """What these entries of a log say was written, and another tool has put back since."""
+        snapshot = self._snapshot(None, load(self._config))
+        return lost(entries, snapshot) if snapshot is not None else ()
 
     def reconcile(self, name: str | None, options: Options) -> list[tuple[str, Outcome | PacewrightError]]:
         """Pay what is owed for one service or for all, and do nothing else; one that fails does not stop the others."""
