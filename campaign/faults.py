@@ -87,6 +87,8 @@ class Breaker:
                 clocks.jump(self.site.lab, fault.nodes[0], float(fault.what))
             case FaultKind.BAD_CONFIG:
                 return self.site.configure(fault.what, fault.nodes[0], f"{BAD}-{fault.at}")
+            case FaultKind.PROMOTE:
+                self.site.refuse_promotes(fault.nodes[0], refuse=True)
             case _:
                 return False
         return True
@@ -124,6 +126,8 @@ class Breaker:
                         self.maintain(node, on=False)
                     case FaultKind.BAD_CONFIG:
                         self.site.configure(fault.what, node, f"mended-{fault.at}")
+                    case FaultKind.PROMOTE:
+                        self.site.refuse_promotes(node, refuse=False)
                     case _:
                         return
                 self.say(f"mended: {fault.kind.value}: {node}")

@@ -10,6 +10,7 @@ from campaign.ground import BARRIER, NODES, SERVICES
 from campaign.plan import FaultKind
 from campaign.record import Invariant, Record, Struck, Violation
 from campaign.restarts import restarts, struck_at
+from campaign.rolls import failures, roles
 from campaign.starts import Down, Entry, downs
 from campaign.together import barriers, drains, gates
 from campaign.watching import Sample
@@ -27,7 +28,7 @@ _KILLED = {-9, 137}
 def judge(record: Record) -> tuple[Violation, ...]:
     """Every invariant that did not hold."""
     rules = (_newest, _once, _one_down, _answers, _clean, _without_quorum, _calls, _up, _one_configuration, _listed)
-    more = (drains, gates, barriers)
+    more = (drains, gates, barriers, roles, failures)
     return tuple(violation for rule in (*rules, *more) for violation in rule(record))
 
 

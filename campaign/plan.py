@@ -12,8 +12,22 @@ __all__ = ["BAD", "Call", "Change", "Fault", "FaultKind", "Plan", "last_report",
 BAD = "bad"
 """A config that begins with this word keeps its service from starting."""
 
-_WEIGHTS = {"web": 4, "api": 3, "cache": 3, "pool": 4, "gated": 3, "swarm": 4, "db": 2, "tier": 2, "worker": 1}
-_GATED, _TOGETHER = "gated", "swarm"
+_WEIGHTS = {
+    "web": 4,
+    "api": 3,
+    "cache": 3,
+    "pool": 4,
+    "gated": 3,
+    "swarm": 4,
+    "staged": 6,
+    "shaped": 2,
+    "db": 2,
+    "tier": 2,
+    "worker": 1,
+}
+_GATED, _TOGETHER, _STAGED = "gated", "swarm", "staged"
+_ALIASES = {"web": "www"}
+"""Another name of the service's unit."""
 _TIMEOUTS = (90.0, 90.0, 90.0, 20.0, 6.0)
 _SHIFTS = (-900.0, -300.0, -60.0, 60.0, 300.0, 900.0)
 _DAEMONS = ("pacemaker-controld", "pacemaker-based", "pacemaker-schedulerd", "pacemaker-execd")
@@ -34,6 +48,7 @@ class FaultKind(Enum):
     NODE_CLOCK = "node's clock jumps by minutes"
     MAINTENANCE = "maintenance mode"
     BAD_CONFIG = "instance that fails to start"
+    PROMOTE = "promotes that fail on a node"
 
 
 _WEIGHTS_OF_FAULTS = {
@@ -49,7 +64,9 @@ _WEIGHTS_OF_FAULTS = {
     FaultKind.NODE_CLOCK: 3,
     FaultKind.MAINTENANCE: 2,
     FaultKind.BAD_CONFIG: 2,
+    FaultKind.PROMOTE: 8,
 }
+"""Promotes fail only in runs with a service that has some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +85,7 @@ class Call:
 
     Attributes:
         verb: `refresh` becomes `restart` where the installed program does not know it yet.
+        named: the name by which the caller calls it, if that is another one.
         options: further ones, such as `--barrier`.
         after: the number of a call that has to be over first; -1 if none has.
         clock: seconds by which the caller's wall clock is wrong, from `clock_at` seconds of its life on.
@@ -79,6 +97,7 @@ class Call:
     service: str
     node: str
     timeout: float
+    named: str = ""
     options: tuple[str, ...] = ()
     after: int = -1
     clock: float = 0.0
@@ -145,7 +164,7 @@ class Plan:
 
 def _call_line(call: Call) -> str:
     clock = f", clock {call.clock:+.0f} s from {call.clock_at:.1f} s on" if call.clock else ""
-    words = " ".join((call.verb, call.service, *call.options))
+    words = " ".join((call.verb, call.named or call.service, *call.options))
     after = f", after call {call.after}" if call.after >= 0 else ""
     return f"call {call.number}: {words} on {call.node}, time-out {call.timeout:g} s{after}{clock}"
 
@@ -247,6 +266,7 @@ class _Dice:
         self, verb: str, service: str, node: str, at: float, *, options: tuple[str, ...] = (), after: int = -1
     ) -> Call:
         timeout = self._random.choice(_TIMEOUTS)
+        named = _ALIASES.get(service, "") if self._random.random() < 0.4 else ""
         number = self._calls
         self._calls += 1
         return Call(
@@ -256,14 +276,16 @@ class _Dice:
             service=service,
             node=node,
             timeout=timeout,
+            named=named,
             options=options,
             after=after,
         )
 
     def _faults(self, calls: list[Call], services: tuple[str, ...]) -> tuple[list[Fault], list[Call]]:
+        weights = {k: w for k, w in _WEIGHTS_OF_FAULTS.items() if k is not FaultKind.PROMOTE or _STAGED in services}
         kinds = self._random.choices(
-            list(_WEIGHTS_OF_FAULTS),
-            weights=list(_WEIGHTS_OF_FAULTS.values()),
+            list(weights),
+            weights=list(weights.values()),
             k=self._random.choice((0, 1, 1, 1, 2)),
         )
         faults = []

@@ -30,6 +30,8 @@ class Invariant(Enum):
     DRAINED = "10 what is stopped is drained before, and given back"
     GATED = "11 runs only where its config was reported"
     BARRIER = "12 all waits for every node's report"
+    ROLE = "13 none goes down while another has not got its role back"
+    STOPS = "14 no roll goes on after a failure"
     LAB = "the lab came back"
 
 

@@ -55,7 +55,7 @@ def _by_hold(start: Start, record: Record) -> bool:
 def struck_at(record: Record, node: str, begin: float, end: float) -> float | None:
     """The first moment in a time at which a fault was upon a node."""
     node_faults = [struck for struck in record.faults if struck.node_fault]
-    losing = [s for s in node_faults if s.fault.kind is not FaultKind.BAD_CONFIG]
+    losing = [s for s in node_faults if s.fault.kind not in {FaultKind.BAD_CONFIG, FaultKind.PROMOTE}]
     everywhere = len(losing) > 1 or any(s.fault.kind is FaultKind.QUORUM for s in losing)
     hits = [
         max(begin, struck.begun - 0.5)

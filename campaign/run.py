@@ -155,7 +155,7 @@ class Run:
 
     def _call(self, call: Call) -> None:
         verb = call.verb if call.verb in self.verbs else "restart"
-        words = ("service", verb, call.service, *call.options, "--timeout", f"{call.timeout:g}")
+        words = ("service", verb, call.named or call.service, *call.options, "--timeout", f"{call.timeout:g}")
         self.callers[call.number] = Caller(
             self.site.lab,
             call,
@@ -164,7 +164,7 @@ class Run:
             patience=call.timeout + _PATIENCE,
             after=self.callers.get(call.after),
         )
-        self._say(f"call {call.number}: {verb} {call.service} on {call.node}")
+        self._say(f"call {call.number}: {verb} {call.named or call.service} on {call.node}")
 
     def _strike(self, breaker: Breaker, fault: Fault) -> None:
         at = SYSTEM_CLOCK.now()
@@ -188,7 +188,7 @@ class Run:
             lab.heal(node)
             lab.thaw(node)
             lab.boot(node)
-        for kind in (FaultKind.DISK, FaultKind.BAD_CONFIG):  # a config needs room
+        for kind in (FaultKind.DISK, FaultKind.BAD_CONFIG, FaultKind.PROMOTE):  # a config needs room
             for hit, _ in self.struck:
                 if hit.kind is kind:
                     breaker.mend(hit)

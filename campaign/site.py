@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from campaign.clocks import forget, program
-from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES
+from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES, Service
 from campaign.starts import Entry, Turn, read_log, read_turns
+from campaign.status import Status, read_status
 from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster import ResourceId, Snapshot, parse
 from pacewright.errors import DeadlinePassed, PacewrightError
@@ -109,46 +110,48 @@ class Site:
                     return found
         raise DeadlinePassed("No node of the campaign's lab answers with quorum.")
 
-    def missing(self, now: Snapshot, *, wanted: bool) -> Iterator[Missing]:
-        """What should run and does not.
+    def status(self) -> Status:
+        """The cluster as Pacemaker tells it, by the first node that answers and has quorum.
+
+        Raises:
+            DeadlinePassed: none does.
+        """
+        for node in self.reachable():
+            with contextlib.suppress(PacewrightError, ValueError):
+                found = read_status(self.lab.run(node, _CRM_MON, timeout=5.0).checked().stdout)
+                if found.quorate:
+                    return found
+        raise DeadlinePassed("No node of the campaign's lab answers with quorum.")
+
+    def missing(self, now: Status, *, wanted: bool) -> Iterator[Missing]:
+        """What should run and does not, or has not the role that it should have.
 
         Args:
             wanted: everything should run everywhere; else not what is stopped on purpose or shut out by a gate.
         """
+        snapshot = None if wanted else self.snapshot()
         for about in SERVICES.values():
             for primitive in about.primitives:
-                nodes = self.lab.nodes if wanted else _let_in(ResourceId(primitive), now)
-                yield from self._missing(primitive, now, nodes, clone=about.clone)
-
-    def _missing(self, primitive: str, now: Snapshot, nodes: Sequence[str], *, clone: bool) -> Iterator[Missing]:
-        instances = now.instances.get(ResourceId(primitive), ())
-        up = {str(i.node) for i in instances if i.settled}
-        failed = {str(i.node) for i in instances if i.failure is not None}
-        busy = {str(i.node) for i in instances if not i.settled and i.operation is not None}
-        if clone:
-            for node in nodes:
-                if node not in up:
-                    yield Missing(primitive=primitive, where=node, failed=node in failed)
-        elif len(up) != 1 or busy:
-            yield Missing(primitive=primitive, where=" ".join(sorted(busy)) or "no node", failed=bool(failed))
+                nodes = self.lab.nodes if snapshot is None else _let_in(ResourceId(primitive), snapshot)
+                yield from _missing(primitive, now, nodes, about)
 
     def settle(self, seconds: float, *, wanted: bool = False) -> tuple[Missing, ...]:
         """Wait until everything runs and has been calm for a second and a half; what is still missing then.
 
         What has failed is waited for only until nothing changes any more: the cluster may have given it up.
         """
-        deadline, calm, version = Deadline.after(seconds), 0, None
+        deadline, calm, text = Deadline.after(seconds), 0, ""
         missing: tuple[Missing, ...] = (_NOTHING_KNOWN,)
         while calm < (_GIVEN_UP if missing else _CALM) and not deadline.passed():
             try:
-                now = self.snapshot()
+                now = self.status()
+                missing = tuple(self.missing(now, wanted=wanted))
             except PacewrightError:
                 calm = 0
             else:
-                missing = tuple(self.missing(now, wanted=wanted))
                 hopeless = all(one.failed for one in missing)
-                calm = calm + 1 if hopeless and now.version == version else 0
-                version = now.version
+                calm = calm + 1 if hopeless and now.text == text else 0
+                text = now.text
             SYSTEM_CLOCK.sleep(_LOOK)
         return missing
 
@@ -185,6 +188,16 @@ class Site:
         for element in (f'<rsc_location id="pacewright-gate-{clone}"/>', *marks):
             self.lab.run(node, ["cibadmin", "--delete", "--xml-text", element])
 
+    def refuse_promotes(self, node: str, *, refuse: bool) -> None:
+        """Let every promote on a node fail from now on, or none."""
+        for service, about in SERVICES.items():
+            if about.promoted:
+                mark = self.lab.shared / LOGS / node / f"{service}.refuse"
+                if refuse:
+                    mark.touch()
+                else:
+                    mark.unlink(missing_ok=True)
+
     def by_the_true_clock(self, node: str) -> None:
         """After its clock has jumped: nothing on a node began or was written at a time that never was."""
         self.lab.run(node, ["sh", "-c", f"touch {CONFIG}/*.conf"]).checked()
@@ -209,6 +222,22 @@ class Site:
         return [*found, *files]
 
 
+def _missing(primitive: str, now: Status, nodes: Sequence[str], about: Service) -> Iterator[Missing]:
+    none: frozenset[str] = frozenset()
+    up, busy, failed = (kind.get(primitive, none) for kind in (now.up, now.busy, now.failed))
+    if not about.clone:
+        if len(up) != 1 or busy:
+            yield Missing(primitive=primitive, where=" ".join(sorted(busy)) or "no node", failed=bool(failed))
+        return
+    for node in nodes:
+        if node not in up:
+            yield Missing(primitive=primitive, where=node, failed=node in failed)
+    promoted = now.promoted.get(primitive, none)
+    if nodes and len(promoted) < about.promoted:
+        where = f"the promoted role, which only {', '.join(sorted(promoted)) or 'no node'} has"
+        yield Missing(primitive=primitive, where=where, failed=bool(failed))
+
+
 def _let_in(primitive: ResourceId, now: Snapshot) -> tuple[str, ...]:
     if (now.meta(primitive, "target-role") or "Started") == "Stopped":
         return ()
@@ -216,6 +245,7 @@ def _let_in(primitive: ResourceId, now: Snapshot) -> tuple[str, ...]:
     return tuple(str(node) for node in now.nodes if gate is None or node in gate)
 
 
+_CRM_MON = ("crm_mon", "--one-shot", "--output-as=xml")
 _PATIENCE = 25.0
 """Seconds that a node may take to come back by itself."""
 _LOOK = 0.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Down", "Entry", "Start", "Turn", "downs", "read_log", "read_turns", "starts"]
+__all__ = ["Down", "Entry", "Start", "Turn", "downs", "promoted_at", "read_log", "read_turns", "starts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,7 @@ class Entry:
     """One line of a service's log.
 
     Attributes:
-        what: `start`, `stop`, `fail` (it refused its config) or `reload`.
+        what: `start`, `stop`, `fail` (it refused its config), `reload`, `promote`, `demote` or `refuse` (of a promote).
         at: seconds since the epoch. All nodes of a lab have the same clock.
         revision: what Pacemaker gave the agent; empty if none, or if nobody tells (systemd).
     """
@@ -119,6 +119,23 @@ def starts(
                 found.append(Start(entry=entry, stopped=down, ours=redefined and down is not None))
             last[slot] = now
     return found
+
+
+def promoted_at(entries: Iterable[Entry], at: float) -> frozenset[str]:
+    """Where a promotable's instances were promoted just before a moment.
+
+    Args:
+        entries: its own, in the order of time.
+    """
+    have: set[str] = set()
+    for entry in entries:
+        if entry.at >= at:
+            break
+        if entry.what == "promote":
+            have.add(entry.node)
+        elif entry.what in {"start", "stop", "demote"}:  # what lost its power has written no stop
+            have.discard(entry.node)
+    return frozenset(have)
 
 
 def downs(

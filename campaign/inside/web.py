@@ -8,7 +8,7 @@ import sys
 import time
 
 CONFIG = pathlib.Path("/etc/campaign/web.conf").read_text().strip()
-LOG = f"/run/pacewright-lab/campaign/{os.uname().nodename}/web.log"
+LOG = f"/run/pacewright-lab/campaign/{os.uname().nodename.partition('.')[0]}/web.log"
 
 
 def note(what: str) -> None:
