@@ -46,6 +46,15 @@ class FakeTools:
         file.write_bytes(output)
         self.add(name, f"cat {shlex.quote(str(file))}\nexit {code}")
 
+    def systemd(self, units: Mapping[str, Mapping[str, str]]) -> None:
+        """A systemctl that tells these properties of units; of any other that it is there, and off."""
+        told = "\n".join(
+            f"{shlex.quote(f'{unit}:{name}')}) v={shlex.quote(value)} ;;"
+            for unit, values in units.items()
+            for name, value in values.items()
+        )
+        self.add("systemctl", _SYSTEMCTL.replace("TOLD", told))
+
     def called(self, name: str) -> list[str]:
         """The arguments of each call of a program."""
         lines = self.calls.read_text(encoding="utf-8").splitlines()
@@ -85,6 +94,33 @@ class FakeTools:
         return run(argv, timeout=60, env={**ours, **(env or {})})
 
 
+_SYSTEMCTL = """
+[ "$1" = show ] || exit 0
+while [ "$1" != -- ]; do
+    case $1 in
+        --value) value=yes ;;
+        --property) properties=$2; shift ;;
+        --property=*) properties=${1#*=} ;;
+    esac
+    shift
+done
+shift
+first=yes IFS=,
+for unit; do
+    [ -n "$first" ] || echo
+    first=
+    for property in $properties; do
+        case $unit:$property in
+TOLD
+            *:Id | *:Names) v=$unit ;;
+            *:LoadState) v=loaded ;;
+            *:ActiveState) v=inactive ;;
+            *) v= ;;
+        esac
+        if [ -n "$value" ]; then echo "$v"; else echo "$property=$v"; fi
+    done
+done
+"""
 _LAUNCHER = """
 import sys
 from pathlib import Path
@@ -95,7 +131,10 @@ from pacewright.node import place
 folder, conf = sys.argv[1:3]
 process._SBIN = folder  # this machine's own Pacemaker must stay out of it
 tools._ON_DISK_CIB = folder + "/cib.xml"
-place.is_cluster_node.__defaults__ = place.configured_nodes.__defaults__ = (Path(conf),)
+for function in (place.is_cluster_node, place.configured_nodes, place.configured_here):
+    function.__defaults__ = (Path(conf),)
+place._REMOTED = folder + "/pacemaker-remoted"
+place._REMOTE_KEYS = (folder + "/authkey",)
 place.local_names = lambda: ("n1",)
 reading.read.__kwdefaults__["timeout"] = 2.0
 from pacewright.cli.main import main

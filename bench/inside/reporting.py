@@ -20,7 +20,7 @@ def main() -> int:
     pattern, *names = sys.argv[1:]
     with LiveConnection() as cluster:
         snapshot = cluster.read()
-        here = next(NodeName(name) for name in place.local_names() if name in snapshot.nodes)
+        here = NodeName(place.this_node(snapshot.nodes) or "")
         edits = []
         for name in names:
             found = fingerprint([pattern.replace("{name}", name)])

@@ -180,8 +180,8 @@ ODD = [
     "../../etc/passwd",
     "web;reboot",
     "$(reboot)",
-    "ünïcode",
-    "x" * 300,
+    "\x9b2J",
+    "x:" * 150,
     "a/b",
     "*",
 ]

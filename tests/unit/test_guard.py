@@ -108,9 +108,101 @@ def test_a_services_yaml_that_means_nothing_does_not_open_the_door(tools: FakeTo
     assert tools.pacewright("guard", "--config", str(config), "apache2", "restart").code == 101
 
 
-def test_the_units_that_are_guarded(tools: FakeTools) -> None:
+def test_a_name_in_a_services_yaml_that_means_nothing_is_denied(tools: FakeTools, tmp_path: Path) -> None:
+    config = tmp_path / "services.yaml"
+    config.write_text("services: {mariadb: {resource: db, timeout: soon}}\n", encoding="utf-8")
+    done = tools.pacewright("guard", "--config", str(config), "mariadb.service", "restart")
+    assert not allowed(done)
+    assert b"timeout" in done.stderr, "it says what is wrong with the file"
+    assert allowed(tools.pacewright("guard", "--config", str(config), "cron", "restart"))
+
+
+@pytest.mark.parametrize("said", ["{resource: gone}", "{resource: db, timeout: 1}, db: {timeout: 2}"])
+def test_an_alias_that_leads_nowhere_or_contradicts_another_name_is_denied(
+    said: str, tools: FakeTools, tmp_path: Path
+) -> None:
+    config = tmp_path / "services.yaml"
+    config.write_text(f"services: {{mariadb: {said}}}\n", encoding="utf-8")
+    assert not allowed(tools.pacewright("guard", "--config", str(config), "mariadb.service", "restart"))
+    assert written(tools) == 0
+
+
+SYSTEMD = {
+    "www.service": {"Id": "apache2.service", "Names": "apache2.service www.service"},
+    "umbrella.service": {"ConsistsOf": "apache2.service other.service"},
+    "corosync.service": {"RequiredBy": "pacemaker.service"},
+    "dlm.service": {"BoundBy": "corosync.service"},
+}
+
+
+@pytest.mark.parametrize("unit", ["www", "umbrella.service"])
+def test_another_name_of_the_unit_and_what_takes_it_along_are_the_clusters_too(unit: str, tools: FakeTools) -> None:
+    tools.systemd(SYSTEMD)
+    done = tools.pacewright("guard", unit, "restart")
+    assert not allowed(done)
+    assert b"the cluster runs " in done.stderr
+    assert b"a restart is owed now" in done.stderr
+    assert written(tools) == 1
+    assert allowed(tools.pacewright("guard", "other", "restart"))
+
+
+@pytest.mark.parametrize("unit", ["corosync.service", "pacemaker", "dlm"])
+@pytest.mark.parametrize("action", ["restart", "start"])
+def test_the_cluster_itself_is_upgraded_on_purpose(unit: str, action: str, tools: FakeTools) -> None:
+    tools.systemd(SYSTEMD)
+    done = tools.pacewright("guard", unit, action)
+    assert not allowed(done)
+    assert b"all that the cluster runs here goes with" in done.stderr
+    assert b"pcs cluster stop" in done.stderr
+    assert written(tools) == 0
+
+
+def test_the_cluster_itself_may_be_stopped_where_it_does_not_run_and_started_where_there_is_none(
+    tools: FakeTools, tmp_path: Path
+) -> None:
+    running = {unit: {"ActiveState": "active"} for unit in ("corosync.service", "pacemaker.service")}
+    tools.add("cibadmin", "exit 102")
+    tools.systemd({})
+    assert allowed(tools.pacewright("guard", "pacemaker", "start")), "it is being installed"
+    (tmp_path / "cib.xml").write_bytes(cib(RESOURCES))
+    assert allowed(tools.pacewright("guard", "pacemaker", "stop"))
+    assert not allowed(tools.pacewright("guard", "pacemaker", "restart")), "stopped by somebody, who will start it"
+    tools.systemd(running)
+    assert not allowed(tools.pacewright("guard", "corosync", "stop"))
+
+
+def test_on_a_remote_node_that_is_stopped_what_services_yaml_calls_the_clusters_stays_so(
+    tools: FakeTools, tmp_path: Path
+) -> None:
+    tools.add("cibadmin", "exit 102")
+    (tools.folder.parent / "pacemaker-remoted").touch()
+    (tools.folder.parent / "authkey").touch()
+    config = tmp_path / "services.yaml"
+    config.write_text("services: {mariadb: {resource: db}, cron: {}}\n", encoding="utf-8")
+    done = tools.pacewright("guard", "--config", str(config), "mariadb", "restart", member=False)
+    assert not allowed(done)
+    assert b"does not answer" in done.stderr
+    assert allowed(tools.pacewright("guard", "--config", str(config), "cron", "restart", member=False))
+
+
+def test_the_units_that_are_guarded(tools: FakeTools, tmp_path: Path) -> None:
     done = tools.pacewright("guard", "--units")
     assert (done.code, done.stdout) == (0, b"apache2.service\n")
+    config = tmp_path / "services.yaml"
+    config.write_text("services: {mariadb: {resource: db}, mysql: {resource: db}}\n", encoding="utf-8")
+    tools.systemd({f"{unit}.service": {"LoadState": "not-found"} for unit in ("mysql", "sbd", "pacemaker_remote")})
+    done = tools.pacewright("guard", "--units", "--config", str(config))
+    assert done.stdout.split() == [b"apache2.service", b"corosync.service", b"mariadb.service", b"pacemaker.service"]
+
+
+def test_units_with_dots_and_instances_have_their_suffix_and_what_is_no_unit_is_left_out(tools: FakeTools) -> None:
+    types = ("php8.2-fpm", "openvpn@site.a", "b.socket", "../cron.hourly/x", "* y", "-", "a'b")
+    agents = [primitive(f"r{number}", f"systemd:{kind}") for number, kind in enumerate(types)]
+    tools.prints("cibadmin", cib(*agents))
+    units = tools.pacewright("guard", "--units").stdout.decode().splitlines()
+    assert units == ["-.service", "b.socket", "openvpn@site.a.service", "php8.2-fpm.service"]
+    for unit in units:
+        assert not allowed(tools.pacewright("guard", "--", unit, "restart"))
 
 
 @pytest.mark.parametrize("words", [(), ("apache2",)])

@@ -176,3 +176,64 @@ def test_without_pacemaker_on_a_machine_of_no_cluster_everything_is_systemds(too
     assert tools.pacewright("service", "restart", "cron", member=False).code == 0
     assert tools.pacewright("service", "restart", "cron", member=True).code == 8
     assert verbs(tools) == ["restart -- cron.service"]
+
+
+UMBRELLA = {
+    "umbrella.service": {"ConsistsOf": "nginx.service"},
+    "www.service": {"Id": "nginx.service", "Names": "nginx.service www.service"},
+}
+
+
+@pytest.mark.parametrize("verb", ["restart", "stop", "refresh"])
+def test_a_unit_that_would_take_one_of_the_clusters_along_is_refused(verb: str, tools: FakeTools) -> None:
+    tools.systemd(UMBRELLA)
+    for more in ((), ("--plan",)):
+        done = tools.pacewright("service", verb, "umbrella", *more)
+        assert done.code == 5, done.output
+        assert b"nginx.service along with it, which the cluster runs as web" in done.stderr
+        assert f"pacewright service {verb} web".encode() in done.stderr
+    assert tools.pacewright("service", "status", "umbrella").code == 3
+    assert verbs(tools) == []
+
+
+def test_a_link_to_a_unit_of_the_clusters_is_the_clusters(tools: FakeTools) -> None:
+    tools.systemd(UMBRELLA)
+    done = tools.pacewright("service", "status", "www", "--json")
+    (told,) = json.loads(done.stdout)["services"]
+    assert (told["name"], told["provider"], told["resource"]) == ("www", "cluster", "web")
+
+
+@pytest.mark.parametrize("name", ["www", "umbrella", "nginx"])
+def test_on_a_member_that_is_down_a_link_and_an_umbrella_are_not_touched_either(
+    name: str, tools: FakeTools, tmp_path: Path
+) -> None:
+    tools.systemd(UMBRELLA)
+    tools.add("cibadmin", "exit 102")
+    (tmp_path / "cib.xml").write_bytes(cib(primitive("web", "systemd:nginx")))
+    assert tools.pacewright("service", "restart", name).code == 6
+    assert verbs(tools) == []
+
+
+def test_on_a_remote_node_that_is_down_nothing_is_touched(tools: FakeTools, tmp_path: Path) -> None:
+    tools.add("cibadmin", "exit 102")
+    for name in ("pacemaker-remoted", "authkey"):
+        (tmp_path / name).touch()
+    for verb in ("restart", "status"):
+        done = tools.pacewright("service", verb, "web", member=False)
+        assert done.code == 6
+        assert b"Pacemaker Remote node" in done.stderr
+        assert b"systemctl status pacemaker_remote" in done.stderr
+    assert verbs(tools) == []
+
+
+def test_enable_keeps_the_unit_of_an_alias_off_at_boot_too(tools: FakeTools, tmp_path: Path) -> None:
+    config = tmp_path / "services.yaml"
+    config.write_text("services: {mariadb: {resource: db}}\n", encoding="utf-8")
+    tools.systemd({"mariadb.service": {"UnitFileState": "enabled"}})
+    tools.add("crm_simulate", "echo '<pacemaker-result><actions/></pacemaker-result>'")
+    status = tools.pacewright("service", "status", "--json", "--config", str(config), "db")
+    assert json.loads(status.stdout)["services"][0]["at_boot"] == ["mariadb.service"]
+    done = tools.pacewright("service", "enable", "db", "--config", str(config))
+    assert done.code == 0, done.output
+    assert b"systemd's own mariadb is no longer started at boot" in done.stdout
+    assert verbs(tools) == ["disable -- mariadb.service"]

@@ -104,7 +104,7 @@ def test_a_machine_that_tells_nothing(proc: Path) -> None:
 
 def test_this_node_is_called_as_its_cluster_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "local_names", lambda: ("n1.example.com", "n1"))
-    monkeypatch.setattr(place, "configured_nodes", lambda: ("n1", "n2"))
+    monkeypatch.setattr(place, "_configured", lambda conf: {"n1": "", "n2": ""})
     assert this_node() == "n1"
-    monkeypatch.setattr(place, "configured_nodes", tuple)
+    monkeypatch.setattr(place, "_configured", lambda conf: {})
     assert this_node() == "n1.example.com"

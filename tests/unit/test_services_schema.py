@@ -33,7 +33,13 @@ GOOD += [
     {"services": {"web": {"drain": {"before": ["/bin/out", "{node}"], "after": "/bin/in"}}}},
     {"services": {"web": {"barrier": {"timeout": 0, "on_timeout": "later", "window": 60}}}},
 ]
+GOOD += [{"services": {"web": {"timeout": text}}} for text in ("60s", "2min", "1 hour", "1500ms", "0.5", "10us")]
+GOOD += [
+    {"services": {"web": {"barrier": {"window": "2h"}, "drain": {"before": "x", "timeout": "9s"}}}},
+    {"services": {"données": {"health": {"tcp": "a:1", "timeout": "1m", "stable_for": "3sec"}}}},
+]
 BAD: list[Any] = [
+    *({"services": {"web": {"timeout": text}}} for text in ("0s", "5 parsecs", "s", "-1s", "1:30", "1e3")),
     {"services": {"web": {"order": "dc_last"}}},
     {"services": {"web": {"order": ["dc_first"]}}},
     {"services": {"web": {"on_failure": "ignore"}}},

@@ -55,6 +55,24 @@ def test_the_exact_name_wins(tmp_path: Path) -> None:
     assert [settings.entry(n).timeout for n in ("web", "web.service")] == [3, 4]
 
 
+def test_a_time_is_written_as_pacemaker_takes_it_wherever_there_is_one(tmp_path: Path) -> None:
+    said = read(
+        tmp_path,
+        """\
+services:
+  web:
+    timeout: 2min
+    health: {tcp: a:1, timeout: 60s, stable_for: 1500ms}
+    drain: {before: x, timeout: 1h}
+    barrier: {timeout: 0s, window: 2 hours}
+""",
+    ).entry("web")
+    assert said.health is not None
+    assert said.drain is not None
+    assert (said.timeout, said.health.timeout, said.health.stable_for) == (120.0, 60.0, 1.5)
+    assert (said.drain.timeout, said.barrier.timeout, said.barrier.window) == (3600.0, 0.0, 7200.0)
+
+
 WRONG = [
     ("services:\n  web: {resource: [a, b\n", 3, "expected ',' or ']'"),
     ("services:\n\tweb: {}\n", 2, "cannot start any token"),
@@ -83,11 +101,13 @@ WRONG = [
     (
         "services:\n  web:\n    timeout: soon\n",
         3,
-        "web.timeout: expected a number of seconds above 0, found 'soon'",
+        "web.timeout: expected a time above 0, such as 90, 60s or 2min, found 'soon'",
     ),
     ("services:\n  web:\n    timeout: 0\n", 3, "services.web.timeout"),
     ("services:\n  web:\n    timeout: -3\n", 3, "services.web.timeout"),
     ("services:\n  web:\n    timeout: .inf\n", 3, "services.web.timeout"),
+    ("services:\n  web:\n    timeout: 5 parsecs\n", 3, "services.web.timeout"),
+    ("services:\n  web:\n    barrier: {timeout: -1s}\n", 3, "services.web.barrier.timeout"),
     ("services:\n  web:\n    timeout: inf\n", 3, "services.web.timeout"),
     ("services:\n  web:\n    timeout: nan\n", 3, "services.web.timeout"),
     ("services:\n  web:\n    timeout: {a: 1}\n", 3, "services.web.timeout: expected a text"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pacewright.cluster.values import duration, is_true, number
+from pacewright.durations import LONGEST
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", "on", "Yes", "y", "1", " true "])
@@ -45,9 +48,19 @@ def test_durations(text: str, seconds: float) -> None:
     assert duration(text, 99.0) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", [None, "", "soon", "10 parsecs", "-5", "1e3", "PT20S"])
+@pytest.mark.parametrize("text", [None, "", "soon", "10 parsecs", "5 days", "-5", "1e3", "PT20S"])
 def test_durations_that_are_none(text: str | None) -> None:
     assert duration(text, 99.0) == 99.0
+
+
+@given(st.text(max_size=20) | st.from_regex(r"\A\s*[0-9.]{1,20}\s*[a-z]{0,5}\Z"))
+def test_a_duration_can_be_added_to_a_date_whatever_is_written(text: str) -> None:
+    assert 0.0 <= duration(text, 99.0) <= LONGEST
+
+
+@pytest.mark.parametrize("text", ["99999999999", "999999999999999h"])
+def test_the_longest_duration(text: str) -> None:
+    assert duration(text, 99.0) == LONGEST
 
 
 def test_numbers() -> None:

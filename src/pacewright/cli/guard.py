@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Decide; the exit code is policy-rc.d's."""
     if args.units:
-        for unit in guarded_units():
+        for unit in guarded_units(Path(args.config)):
             print(unit)
         return 0
     if not args.unit or not args.actions:

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="one service")
     parser.add_argument("--all", action="store_true", help="every service with config inputs or debts")
-    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for each service, give up after so long")
+    parser.add_argument("--timeout", type=seconds, metavar="TIME", help="for each service, give up after so long")
     parser.add_argument(
         "--allow-collateral", action="store_true", help="accept that something beyond the service moves or stops"
     )

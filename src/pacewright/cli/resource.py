@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=seconds,
         default=Options().timeout,
-        metavar="SECONDS",
+        metavar="TIME",
         help="give up after so long (default: %(default)g); what was written, the cluster goes on with",
     )
     apply.add_argument(

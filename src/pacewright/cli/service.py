@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pacewright import durations
 from pacewright.cli.catalog import show_catalog, status_code
 from pacewright.cli.service_json import service_as_dict
 from pacewright.cli.tables import moment, table
-from pacewright.cluster.values import LATEST, LONGEST
+from pacewright.cluster.values import LATEST
 from pacewright.errors import UsageError
 from pacewright.node.fingerprint import is_path
 from pacewright.record import Log, log_path
@@ -76,9 +77,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         change.add_argument(
             "--timeout",
             type=seconds,
-            metavar="SECONDS",
-            help="give up after so long; what was begun, the cluster finishes (default: from services.yaml, else what "
-            "the resource's own time-outs come to, and 60)",
+            metavar="TIME",
+            help="give up after so long (90, 60s, 2min); what was begun, the cluster finishes (default: from "
+            "services.yaml, else what the resource's own time-outs come to, and 60 s)",
         )
         change.add_argument("--node", help="only the instance on that node" if verb == "restart" else argparse.SUPPRESS)
         change.add_argument(
@@ -183,13 +184,13 @@ def _absolute(text: str) -> str:
 
 
 def seconds(text: str) -> float:
-    """A number of seconds on the command line."""
+    """A length of time on the command line."""
     try:
-        value = float(text)
+        value = durations.seconds(text)
     except ValueError:
         value = 0.0
-    if not 0 < value <= LONGEST:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    if not 0 < value <= durations.LONGEST:
+        raise argparse.ArgumentTypeError(f"expected a time above 0, such as 90, 60s or 2min, found {text!r}")
     return value
 
 

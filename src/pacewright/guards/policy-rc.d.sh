@@ -2,7 +2,9 @@
 # policy-rc.d: the scripts of packages do not start, stop or restart what the cluster runs. What they wanted becomes
 # owed. About everything else decides whoever had this place before.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+set -f
 cib=/var/lib/pacemaker/cib/cib.xml
+services=/etc/pacewright/services.yaml
 unit='' actions=''
 for word; do
     case $word in
@@ -11,11 +13,29 @@ for word; do
     esac
 done
 
+# These units, their other names, and those that stop with them, one a line.
+with_others() {
+    echo "$1"
+    # shellcheck disable=SC2086 # a list of units
+    systemctl show --value --property=Id,Names,ConsistsOf,PropagatesStopTo,RequiredBy,RequisiteOf,BoundBy -- $1 2>/dev/null |
+        tr ' ' '\n' | sed '/^$/d'
+}
+
 # Most units are not the cluster's, which takes no Python to see.
 may_be_ours() {
     [ -n "$actions" ] || return 1
-    [ -e "$cib" ] || { pidof pacemaker-remoted >/dev/null; return; }
-    grep -qsF -e "${unit%.service}" "$cib" /etc/pacewright/services.yaml
+    names='' more=$unit
+    while [ "$more" != "$names" ]; do
+        names=$more
+        more=$(with_others "$names" | sort -u)
+    done
+    for name in $names; do
+        case $name in corosync.service | pacemaker.service | pacemaker_remote.service | sbd.service) return 0 ;; esac
+        name=${name%.service}
+        grep -qswF -e "$name" "$services" && return 0
+        grep -qsF -e "\"$name\"" -e "\"$name.service\"" "$cib" && return 0
+    done
+    [ ! -e "$cib" ] && pidof pacemaker-remoted >/dev/null # such a node has no CIB to look into
 }
 
 # deb-systemd-invoke gives up on all of its units for one that is denied. The others get a call of their own.
@@ -38,7 +58,10 @@ call_others() {
 if may_be_ours; then
     # shellcheck disable=SC2086 # a list of actions
     pacewright guard "$unit" $actions
-    if [ $? = 101 ]; then
+    code=$?
+    if [ $code != 0 ]; then # also when it is not there, or fails, as while Python itself is being upgraded
+        [ $code = 101 ] ||
+            echo "policy-rc.d: $unit may be the cluster's, and \`pacewright guard\` ended with $code, so \`$actions\` was not done." >&2
         call_others
         exit 101
     fi

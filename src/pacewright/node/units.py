@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from pacewright.errors import OperationFailed, ToolError, ToolOutput
 from pacewright.process import run
 
-__all__ = ["Unit", "also_called", "disable_at_boot", "full_name", "operate", "show", "show_all"]
+__all__ = ["Unit", "also_called", "disable_at_boot", "full_name", "operate", "show", "show_all", "taken_along"]
 
 _SHOW_TIMEOUT = 10.0
 _SHOW_EACH = 0.5
+_TAKES_ALONG = ("ConsistsOf", "PropagatesStopTo", "RequiredBy", "RequisiteOf", "BoundBy")
+_SUFFIXES = tuple(
+    f".{sort}"
+    for sort in (
+        *("service", "socket", "device", "mount", "automount", "swap"),  # systemd.unit(5)
+        *("target", "path", "timer", "slice", "scope"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,27 @@ def also_called(names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     return {name: _words(block, "Id", "Names") for name, block in zip(asked, blocks, strict=True)}
 
 
+def taken_along(names: Sequence[str]) -> tuple[str, ...]:
+    """Every name of every unit that is stopped or restarted with these, themselves included, as far as systemd tells.
+
+    A unit takes along what is a part of it (`PartOf=` there), what requires it or is bound to it, and what it passes
+    its own stop on to: `postgresql.service` all of `postgresql@15-main.service` (systemd.unit(5)).
+    """
+    known = tuple(full_name(name) for name in names)
+    while True:
+        asked = [name for name in known if "@." not in name]
+        argv = ["systemctl", "show", "--property", ",".join(("Id", "Names", *_TAKES_ALONG)), "--", *asked]
+        try:
+            blocks = _blocks(argv, len(asked)) if asked else []
+        except ToolError:
+            return known
+        told = (word for block in blocks for word in _words(block, "Id", "Names", *_TAKES_ALONG))
+        more = tuple(dict.fromkeys((*known, *told)))
+        if more == known:
+            return known
+        known = more
+
+
 def _words(block: Mapping[str, str], *properties: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for each in properties for word in block.get(each, "").split()))
 
@@ -125,11 +154,11 @@ def disable_at_boot(name: str) -> bool:
     unit = show(name)
     if not unit.known or not unit.enabled:
         return False
-    operate("disable", name, timeout=60.0)
+    itself = next(iter(also_called([name]).get(name, ())), name)  # and not a link to it
+    operate("disable", itself, timeout=60.0)
     return True
 
 
 def full_name(name: str) -> str:
     """A unit's name with its suffix; without one it is a service."""
-    suffixes = (".service", ".socket", ".timer", ".target", ".mount", ".path")
-    return name if name.endswith(suffixes) else f"{name}.service"
+    return name if name.endswith(_SUFFIXES) else f"{name}.service"

@@ -32,9 +32,7 @@ _TERMINALS = ("sshd", "login", "tmux", "screen", "agetty")
 
 def this_node() -> str:
     """This node's name: as its cluster has it, where its configuration says so."""
-    names = place.local_names()
-    configured = place.configured_nodes()
-    return next((name for name in names if name in configured), names[0])
+    return place.configured_here() or place.local_names()[0]
 
 
 def caller() -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from pacewright.errors import PacewrightError
 from pacewright.node import units
 from pacewright.node.fingerprint import Inputs, fingerprint
 from pacewright.service.config import Settings
+from pacewright.service.names import at_boot
 from pacewright.service.native import Native, unknown
 from pacewright.service.revision import unreported
 from pacewright.service.status import ServiceStatus, status_of
@@ -103,8 +104,7 @@ def _units(name: str, told: Answer | None, snapshot: Snapshot | None) -> Iterato
     if told is None:
         yield from (unit_name(name),) if is_unit(name) else ()
     elif isinstance(told.found, ServiceStatus) and snapshot is not None:
-        agents = (snapshot.resources[primitive].agent for primitive in told.found.target.primitives)
-        yield from (agent.unit for agent in agents if agent is not None and agent.unit is not None)
+        yield from at_boot(told.found.target, snapshot)
 
 
 def _complete(name: str, told: Answer | None, snapshot: Snapshot | None, shown: Mapping[str, units.Unit]) -> Answer:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pacewright import durations
 from pacewright.cluster import NodeName, ResourceId
-from pacewright.cluster.values import LONGEST
 from pacewright.errors import ConfigError
 from pacewright.node.fingerprint import is_path
 from pacewright.service.balancer import Drain, HAProxy
@@ -335,7 +335,7 @@ class _Reader:
         for key, key_node, value in self._mapping(node, where):
             match key:
                 case "timeout":
-                    found[key] = 0.0 if self._text(value, where) == "0" else self._seconds(value, f"{where}.{key}")
+                    found[key] = self._seconds(value, f"{where}.{key}", or_none=True)
                 case "window":
                     found[key] = self._seconds(value, f"{where}.{key}")
                 case "on_timeout":
@@ -351,14 +351,14 @@ class _Reader:
             raise self._error(node, f"{where}: expected {' or '.join(choices)}, found {text!r}")
         return text
 
-    def _seconds(self, node: yaml.Node, where: str) -> float:
+    def _seconds(self, node: yaml.Node, where: str, *, or_none: bool = False) -> float:
         text = self._text(node, where)
         try:
-            seconds = float(text)
+            seconds = durations.seconds(text)
         except ValueError:
-            seconds = 0.0
-        if not 0 < seconds <= LONGEST:
-            raise self._error(node, f"{where}: expected a number of seconds above 0, found {text!r}")
+            seconds = -1.0
+        if not 0 <= seconds <= durations.LONGEST or (seconds == 0 and not or_none):
+            raise self._error(node, f"{where}: expected a time above 0, such as 90, 60s or 2min, found {text!r}")
         return seconds
 
     def _unknown(self, node: yaml.Node, key: str, where: str, known: tuple[str, ...]) -> ConfigError:

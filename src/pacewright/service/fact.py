@@ -21,6 +21,9 @@ __all__ = ["fact"]
 _PATIENCE = 1.5
 """Seconds that the cluster may take to answer; the whole fact must be there within 2."""
 
+_OWN_NAME = 0.3
+"""... and to say what it calls this node, where that is not its host name."""
+
 
 def fact(config: Path = DEFAULT_PATH) -> dict[str, Any]:
     """The fact, ready for JSON.
@@ -44,8 +47,7 @@ def fact(config: Path = DEFAULT_PATH) -> dict[str, Any]:
 
 def _without_cluster(error: PacewrightError) -> dict[str, Any]:
     configured = place.configured_nodes()
-    names = place.local_names()
-    here = next((name for name in configured if name in names), _host())
+    here = place.configured_here() or _host()
     leader = configured[0] if configured else None
     told: dict[str, Any] = {
         "running": False,
@@ -60,7 +62,7 @@ def _without_cluster(error: PacewrightError) -> dict[str, Any]:
 
 
 def _of(snapshot: Snapshot, config: Path) -> dict[str, Any]:
-    here = next((name for name in place.local_names() if name in snapshot.nodes), _host())
+    here = place.this_node(snapshot.nodes, timeout=_OWN_NAME) or _host()
     leader = _leader(snapshot)
     told: dict[str, Any] = {
         "running": True,

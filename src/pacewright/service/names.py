@@ -5,9 +5,9 @@ from __future__ import annotations
 from pacewright.cluster import ResourceId, Snapshot
 from pacewright.errors import ConfigError, PacewrightError
 from pacewright.service.config import Settings
-from pacewright.service.target import AlsoCalled, Lookup, Target
+from pacewright.service.target import AlsoCalled, Lookup, Target, is_unit, unit_name
 
-__all__ = ["every_service", "service_names"]
+__all__ = ["at_boot", "every_service", "service_names"]
 
 
 def service_names(snapshot: Snapshot, settings: Settings, also_called: AlsoCalled | None = None) -> list[Target]:
@@ -41,6 +41,16 @@ def every_service(snapshot: Snapshot, settings: Settings, also_called: AlsoCalle
             found.append(target)
             covered.update(target.primitives)
     return found
+
+
+def at_boot(target: Target, snapshot: Snapshot) -> tuple[str, ...]:
+    """The units that must not start at boot beside the cluster: those that it runs, and those of its aliases' names.
+
+    `mariadb: {resource: galera-clone}` says that mariadb.service is the same service under another agent.
+    """
+    agents = (snapshot.resources[primitive].agent for primitive in target.primitives)
+    run = (agent.unit for agent in agents if agent is not None and agent.unit is not None)
+    return tuple(dict.fromkeys((*run, *(unit_name(alias) for alias in target.aliases if is_unit(alias)))))
 
 
 def _named(name: str, lookup: Lookup) -> Target | None:

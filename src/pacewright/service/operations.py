@@ -24,6 +24,7 @@ from pacewright.errors import ClusterDown, DeadlinePassed, OperationFailed, Pace
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.record import Call, Log
+from pacewright.service.along import concerns, off_at_boot, refuse_if_it_takes_ours
 from pacewright.service.balancer import Balancer
 from pacewright.service.catalog import Catalog, look
 from pacewright.service.config import DEFAULT_PATH, Settings, load
@@ -207,6 +208,7 @@ class Services:
         target = _lookup(snapshot, settings).find(name) if snapshot is not None else None
         if target is None or snapshot is None:
             found = native(name)
+            refuse_if_it_takes_ours(name, verb, snapshot, settings)
             verb = {"refresh": "restart"}.get(verb, verb)
             message = f"{name}: the cluster does not know it; `systemctl {verb} {found.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
@@ -253,6 +255,7 @@ class Services:
             snapshot = self._snapshot([name], settings, lambda: self._settled(cluster))
             target = _lookup(snapshot, settings).find(name) if snapshot is not None else None
             if target is None or snapshot is None:
+                refuse_if_it_takes_ours(name, verb, snapshot, settings)
                 return self._operate_native(name, verb, options)
             waiting = target.settings.barrier.timeout if options.barrier else 0.0
             seconds = waiting + self._timeout(target, snapshot, options)
@@ -276,7 +279,7 @@ class Services:
                 )
             except OperationFailed as error:
                 raise with_last_lines(error, target, snapshot, _this_node(snapshot)) from None
-        return _with_note(outcome, self._off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
+        return _with_note(outcome, off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
     def _job(self, verb: Verb, target: Target, snapshot: Snapshot, planned: Forecast, options: Options) -> Job:
         return make_job(
@@ -336,12 +339,19 @@ class Services:
             if place.is_cluster_node():
                 raise
             return None
-        except ClusterDown:
+        except ClusterDown as error:
             if not place.is_cluster_node():
                 return None
             left = saved()
+            if left is None and place.is_remote_node():
+                raise ClusterDown(
+                    "this is a Pacemaker Remote node, and its cluster does not answer: which services are the "
+                    "cluster's cannot be told, so nothing was done.",
+                    hint="Look at `systemctl status pacemaker_remote`, and at `pcs status` on another node.",
+                    output=error.output,
+                ) from None
             # Its last configuration tells what is the cluster's, and so must not be touched behind its back.
-            if left is None or names is None or any(_lookup(left, settings).find(name) is not None for name in names):
+            if left is None or names is None or any(concerns(name, left, settings) for name in names):
                 raise
             return None
 
@@ -364,27 +374,13 @@ class Services:
         past = {"start": "started", "stop": "stopped"}.get(verb, f"{verb}ed".replace("eed", "ed"))
         return Outcome(changed=True, message=f"{whose} was {past}.")
 
-    def _off_at_boot(self, target: Target, snapshot: Snapshot) -> tuple[str, ...]:
-        notes = []
-        for primitive in target.primitives:
-            agent = snapshot.resources[primitive].agent
-            unit = agent.unit if agent is not None else None
-            try:
-                if unit is not None and units.disable_at_boot(unit):
-                    notes.append(
-                        f"systemd's own {unit} is no longer started at boot on this node; the cluster starts it"
-                    )
-            except PacewrightError as error:
-                notes.append(f"could not see to it that systemd does not start {unit} at boot: {error.message}")
-        return tuple(notes)
-
 
 def _lookup(snapshot: Snapshot, settings: Settings) -> Lookup:
     return Lookup(snapshot, settings, units.also_called)
 
 
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:
-    found = place.among(place.local_names(), snapshot.nodes) if snapshot is not None else None
+    found = place.this_node(snapshot.nodes) if snapshot is not None else None
     return NodeName(found) if found is not None else None
 
 

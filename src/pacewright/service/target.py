@@ -109,15 +109,27 @@ class Lookup:
             ConfigError: what services.yaml says about it under several names contradicts itself.
             Refused: an alias names a resource that is not there, or what it names holds nothing to operate.
         """
-        found = self._meant(name)
-        if not found and is_unit(check_name(name)):
-            found = self._elsewhere([name]).get(name, ())
+        found = self._all(name)
         if len({_outermost(resource, self._snapshot) for resource in found}) > 1:
             raise UsageError(
                 f"{name}: several resources run this unit: {', '.join(found)}.",
                 hint="Name one of them, or choose one in services.yaml (services: {NAME: {resource: ID}}).",
             )
         return self.of(found[0], name) if found else None
+
+    def every(self, name: str) -> tuple[Target, ...]:
+        """The services that a name means: several if several resources run that unit; none for what can be no name.
+
+        Raises:
+            ConfigError, Refused: as `find`.
+        """
+        return tuple(self.of(resource) for resource in self._all(name)) if is_name(name) else ()
+
+    def _all(self, name: str) -> tuple[ResourceId, ...]:
+        found = self._meant(name)
+        if not found and is_unit(check_name(name)):
+            found = self._elsewhere([name]).get(name, ())
+        return found
 
     def of(self, resource: ResourceId, name: str | None = None) -> Target:
         """The service that a resource of the cluster is, under that name, else under its alias, else under its id.
