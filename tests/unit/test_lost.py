@@ -63,6 +63,10 @@ def test_a_roll_under_way_is_not_lost() -> None:
     assert lost([ROLL], web(OLD, marks=marks, sets=revision_on("web", "n2", NEW))) == ()
 
 
+def test_an_older_revision_on_one_node_beside_a_newer_one_on_another_is_not_lost() -> None:
+    assert lost([ROLL], web(OLD, sets=revision_on("web", "n1", LATER))) == ()
+
+
 def test_what_has_started_since_is_not_due_any_more() -> None:
     (found,) = lost([ROLL], web(OLD, started=SINCE))
     assert found.due == ()
@@ -85,7 +89,10 @@ def test_a_report_that_was_put_back(there: Report | None) -> None:
 
 def test_what_was_only_intended_and_what_is_gone_altogether_says_nothing() -> None:
     assert lost([wrote(revision("n2", NEW), kind="intent")], web(OLD)) == ()
-    assert lost([wrote({**revision("n2", NEW), "resource": "away"}), wrote(revision("n9", NEW))], web(OLD)) == ()
+    assert (
+        lost([wrote({**revision("n2", NEW), "resource": "away"}), wrote(mark(REPORT + "web", "n9", "f@1.0"))], web(OLD))
+        == ()
+    )
 
 
 # -- the command ------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class Lost:
 
 @dataclass(slots=True)
 class _Written:
-    revisions: dict[_Place, tuple[str, float]] = field(default_factory=dict)
+    revisions: dict[ResourceId, tuple[str, float]] = field(default_factory=dict)
     reports: dict[_Place, tuple[str, float]] = field(default_factory=dict)
     asked: dict[_Place, str] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class _Written:
         name, node, after = str(edit.get("name")), NodeName(str(edit.get("node"))), edit.get("after")
         value = after if isinstance(after, str) else None
         if edit.get("edit") == "revision" and value is not None:
-            self.revisions[ResourceId(str(edit.get("resource"))), node] = value, at
+            self.revisions[ResourceId(str(edit.get("resource")))] = value, at
         elif name.startswith(REPORT) and value is not None:
             self.reports[ResourceId(name.removeprefix(REPORT)), node] = value, at
         elif name.startswith(OWED):
@@ -57,9 +57,9 @@ class _Written:
                 self.asked[place] = value
 
     def put_back(self, snapshot: Snapshot) -> Iterator[tuple[ResourceId, float]]:
-        for (primitive, node), (value, at) in self.revisions.items():
+        for primitive, (value, at) in self.revisions.items():
             found = snapshot.resources.get(primitive)
-            if found is not None and node in snapshot.nodes and _older(found.revision_on(node), value):
+            if found is not None and _older([found.revision_on(node) for node in snapshot.nodes], value):
                 yield primitive, at
         for (primitive, node), (value, at) in self.reports.items():
             then, now = Report.read(value), reported(primitive, node, snapshot)
@@ -68,11 +68,12 @@ class _Written:
                 yield primitive, at
 
 
-def _older(revision: str | None, written: str) -> bool:
-    if revision is None:
-        return True
-    has, wrote = token_time(revision), token_time(written)
-    return has is not None and wrote is not None and has < wrote
+def _older(revisions: list[str | None], written: str) -> bool:
+    """True if all of them are. A node that is away may well be given an older one, by a call for the others."""
+    has = [token_time(revision) for revision in revisions if revision is not None]
+    known = [moment for moment in has if moment is not None]
+    wrote = token_time(written)
+    return len(known) == len(has) and (not known or (wrote is not None and max(known) < wrote))
 
 
 def lost(entries: Iterable[Entry], snapshot: Snapshot) -> tuple[Lost, ...]:
@@ -85,7 +86,7 @@ def lost(entries: Iterable[Entry], snapshot: Snapshot) -> tuple[Lost, ...]:
     for primitive, at in written.put_back(snapshot):
         found[primitive] = max(at, found.get(primitive, 0.0))
     return tuple(
-        Lost(primitive=primitive, written=at, due=tuple(_due(primitive, written.asked, snapshot)))
+        Lost(primitive=primitive, written=at, due=tuple(sorted(_due(primitive, written.asked, snapshot))))
         for primitive, at in sorted(found.items())
     )
 
