@@ -88,7 +88,15 @@ def _allowed(record: Record, service: str, node: str) -> int:
     changes = sum(n for (of, at), n in record.changes.items() if of == service and node in {"", at})
     set_back = sum(ended.call.clock < 0 and node in {"", ended.call.node} for ended in made)
     set_back += sum(s.fault.kind is FaultKind.NODE_CLOCK and node in {"", *s.fault.nodes} for s in record.faults)
-    return unconditional + changes + set_back + _stops(record, service)
+    return unconditional + changes + set_back + _stops(record, service) + _unseen(record, service, node)
+
+
+def _unseen(record: Record, service: str, node: str) -> int:
+    """A promote hides when its instance was started. When the node first reports, nothing tells whether that was with
+    this config, so it may be restarted to be sure.
+    """
+    mark = f"pacewright-config-{SERVICES[service].primitives[0]}_{node}"
+    return int(SERVICES[service].promoted > 0 and not any(mark in told for told in record.base))
 
 
 def _stops(record: Record, service: str) -> int:

@@ -125,6 +125,14 @@ def test_a_roll_that_goes_on_after_a_failed_start_is_seen(revision: str, at: flo
     assert Invariant.STOPS not in broken(record([*failed, again, *restarted("n1", 20, "promote", promoted=True)]))
 
 
+def test_the_first_report_may_restart_what_was_promoted_since() -> None:
+    refreshed = dataclasses.replace(call(0), argv=("pacewright", "service", "refresh", "staged"))
+    made = record(restarted("n1", 5, "promote", promoted=True), [refreshed])
+    assert broken(made) == []
+    known = "pacewright-marks: nvpair id=pacewright-marks-pacewright-config-staged_n1 value=aaaa@1"
+    assert broken(dataclasses.replace(made, base=(known,))) == [Invariant.ONCE]
+
+
 def test_promotes_fail_in_runs_with_a_promotable_only() -> None:
     plans = [make_plan(5, run, NODES) for run in range(300)]
     failing = [p for p in plans if any(fault.kind is FaultKind.PROMOTE for fault in p.faults)]
