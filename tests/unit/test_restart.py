@@ -892,7 +892,10 @@ def test_a_role_that_has_moved_to_another_node_is_not_missing() -> None:
     step = commit(decide(job, snapshot, QUIET))
     assert SetMark(node=N2, name="pacewright-promoted-web", value="1") in step.change.edits
     snapshot = after(snapshot, step.change, {("web", "n2"): STOPPED})
-    step = commit(decide(going_on(step), snapshot))
+    assert isinstance(decide(going_on(step), snapshot), Ask)
+    soon = forecast(action("promote", "web", "n1"))
+    assert isinstance(decide(going_on(step), snapshot, soon), Wait), "n1 is about to be promoted, so n2 is not let go"
+    step = commit(decide(going_on(step), snapshot, QUIET))
     snapshot = after(snapshot, step.change, {("web", "n2"): UNPROMOTED})
     assert isinstance(decide(going_on(step), snapshot, QUIET), Wait), "nobody is promoted"
     moved = after(snapshot, None, {("web", "n1"): run(3, promoted=True)})

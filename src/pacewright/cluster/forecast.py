@@ -51,12 +51,19 @@ class Forecast:
 
     Attributes:
         fenced: nodes that it would fence.
+        first: where two changes follow one another, the actions of the first one alone.
         after: the CIB as it would be when all that is done, to ask "and then?".
     """
 
     actions: tuple[Action, ...]
     fenced: tuple[NodeName, ...] = ()
     after: bytes = field(default=b"", repr=False, compare=False)
+    first: tuple[Action, ...] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def soon(self) -> tuple[Action, ...]:
+        """What it would do at once, without what a second change would bring about."""
+        return self.actions if self.first is None else self.first
 
 
 def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
@@ -80,7 +87,8 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
 def followed(first: Forecast, then: Change) -> Forecast:
     """The forecast of a change together with that of the change which is written once the first one is done."""
     second = what_if(parse(first.after), then)
-    return Forecast(actions=_joined(first.actions, second.actions), fenced=first.fenced, after=second.after)
+    joined = _joined(first.actions, second.actions)
+    return Forecast(actions=joined, fenced=first.fenced, after=second.after, first=first.actions)
 
 
 def _joined(first: tuple[Action, ...], second: tuple[Action, ...]) -> tuple[Action, ...]:

@@ -33,6 +33,6 @@ def busy_beside(slots: Slots, states: Iterable[Slot], snapshot: Snapshot) -> lis
 
 
 def down_meanwhile(target: Target, forecast: Forecast) -> frozenset[NodeName]:
-    """Nodes whose instance the cluster is about to take down, or to bring up."""
-    mine = (a for a in forecast.actions if a.resource in target.primitives and not a.blocked)
+    """Nodes whose instance the cluster is about to take down, or to bring up, at once."""
+    mine = (a for a in forecast.soon if a.resource in target.primitives and not a.blocked)
     return frozenset(a.node for a in mine if a.verb in _DOWN_MEANWHILE and a.node is not None)

@@ -9,10 +9,11 @@ from pacewright.errors import Refused
 from pacewright.service.step import Ask, Fail
 from pacewright.service.target import Target
 
-__all__ = ["collateral", "dependents", "down_everywhere", "left_without", "others_up", "refusal", "surprises"]
+__all__ = ["ENDS", "collateral", "dependents", "down_everywhere", "left_without", "others_up", "refusal", "surprises"]
 
 _DEPENDENTS_MAY = {"restart"}
-_ENDS = {"restart", "demote", "stop", "move", "recover"}
+ENDS = {"restart", "demote", "stop", "move", "recover"}
+"""Verbs that take an instance down, or its role from it."""
 
 
 def surprises(
@@ -46,24 +47,28 @@ def dependents(forecast: Forecast, primitives: tuple[ResourceId, ...]) -> set[Re
 def _following(forecast: Forecast, primitives: tuple[ResourceId, ...]) -> list[Action]:
     """What moves from where an instance is demoted to where another one is promoted: an address, a file system."""
     own = [action for action in forecast.actions if action.resource in primitives and not action.blocked]
-    lose = {action.node for action in own if action.verb in _ENDS}
+    lose = {action.node for action in own if action.verb in ENDS}
     gain = {action.node for action in own if action.verb == "promote"} - lose
     moves = (a for a in forecast.actions if a.verb in {"move", "migrate"} and a.resource not in primitives)
     return [action for action in moves if action.node in lose and action.to in gain]
 
 
 def down_everywhere(
-    forecast: Forecast, others: Mapping[ResourceId, Collection[NodeName]]
+    forecast: Forecast, primitives: tuple[ResourceId, ...], others: Mapping[ResourceId, Collection[NodeName]]
 ) -> dict[ResourceId, Collection[NodeName]]:
     """Which of these resources would be down on every node where they run, at once, and where.
 
+    What moves along with a role is not among them: it does so as often as the role moves.
+
     Args:
         forecast: what the scheduler would do.
+        primitives: the service's own.
         others: where they run.
     """
     ended: dict[ResourceId, set[NodeName | None]] = {}
+    following = _following(forecast, primitives)
     for action in forecast.actions:
-        if action.verb in _ENDS - {"demote"} and not action.blocked:
+        if action.verb in ENDS - {"demote"} and not action.blocked and action not in following:
             ended.setdefault(action.resource, set()).add(action.node)
     return {resource: nodes for resource, nodes in others.items() if nodes and ended.get(resource, set()) >= set(nodes)}
 

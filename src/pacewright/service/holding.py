@@ -2,6 +2,10 @@
 
 For agents that would only reload for a new revision, and for instances for which Pacemaker would not notice it, or may
 forget it on the way (`Slots.unnoticed`): what is promoted, or was demoted last.
+
+An instance that was promoted is let go once another one is promoted in its place. Before that its promotion score may
+still be the highest: agents correct the scores when they promote, or with a monitor after it (PAF). Pacemaker 2.1.5
+would give the role back to it, and on the way restart instances that are well (seen with PAF: the third one).
 """
 
 from __future__ import annotations
@@ -9,23 +13,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacewright.cluster import Change, Edit, HoldInstance, HoldResource, NodeName, Release, Snapshot
+from pacewright.cluster import Change, Edit, Forecast, HoldInstance, HoldResource, NodeName, Release, Snapshot
 from pacewright.service.begun import ended, set_begun
-from pacewright.service.ending import let_go
+from pacewright.service.effects import ENDS
+from pacewright.service.ending import let_go as released_words
 from pacewright.service.owing import crossed_out
 from pacewright.service.revision import reported, still_owed
 from pacewright.service.roles import has_roles, set_promoted
 from pacewright.service.slots import WHOLE, Slot
-from pacewright.service.step import Commit
+from pacewright.service.step import Ask, Commit, Next, Wait
 from pacewright.service.target import Target
 
 if TYPE_CHECKING:
     from pacewright.service.restart import Restart
 
-__all__ = ["MARGIN", "hold", "release", "released"]
+__all__ = ["MARGIN", "disturbed", "hold", "let_go", "released"]
 
 MARGIN = 10.0
 """Seconds by which a hold outlasts the stop that it waits for."""
+_CALM = 15.0
+"""Seconds for which letting an instance go may wait for agents to set promotion scores; PAF's monitor has 15."""
 _STOP_TIMEOUT = 100.0
 """Seconds: what pcs gives a systemd resource; the longest default of any."""
 
@@ -50,13 +57,43 @@ def hold(job: Restart, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot
             reason=f"restart {job.target.name}: let it start",
         ),
         places=job.places(chosen),
-        job=replace(job, commits=job.commits + 1),
+        job=replace(job, commits=job.commits + 1, calm_by=None),
         summary=f"restarting {job.told_of(chosen)} ({why}, so it is held stopped)",
     )
 
 
-def release(job: Restart, slots: list[Slot], snapshot: Snapshot) -> Commit:
-    """Let these go, and cross out what that pays."""
+def let_go(job: Restart, slots: list[Slot], snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+    """Let these go, when another instance has the role that one of them had.
+
+    Args:
+        job: the roll.
+        slots: what is held, and has stopped, or whose hold has expired.
+        snapshot: the cluster.
+        planned: what the scheduler is about to do, if that was asked for.
+        now: seconds since the epoch.
+    """
+    held = [slot for slot in slots if (job.slots.expiry(slot, snapshot) or 0.0) >= now]
+    if not job.slots.awaits or not held or not has_roles(job.target, snapshot):
+        return _release(job, slots, snapshot)
+    if job.slots.missing(snapshot).keys() & set(held):
+        if planned is None:
+            return Ask()
+        if _promoting(job.target, snapshot, planned):
+            called = ", ".join(map(job.slots.called, held))
+            return Wait(reason=f"another instance to be promoted in place of the one on {called}", job=job)
+    calm_by = job.calm_by or now + _CALM
+    return _release(replace(job, calm_by=calm_by), slots, snapshot, with_care=now < calm_by)
+
+
+def _promoting(target: Target, snapshot: Snapshot, planned: Forecast) -> bool:
+    """True if an instance is being promoted, or is about to be."""
+    going = any(i.operation == "promote" for p in target.primitives for i in snapshot.instances.get(p, ()))
+    mine = (action for action in planned.actions if action.resource in target.primitives and not action.blocked)
+    return going or any(action.verb == "promote" for action in mine)
+
+
+def _release(job: Restart, slots: list[Slot], snapshot: Snapshot, *, with_care: bool = False) -> Commit:
+    """Let these go, and cross out what that pays; with care only if nothing else of the service suffers from it."""
     edits: list[Edit] = [released(job.target, slot) for slot in slots]
     # A hold that has expired before its instance stopped has paid nothing.
     paid = [slot for slot in slots if job.slots.stopped(slot, snapshot)]
@@ -71,8 +108,26 @@ def release(job: Restart, slots: list[Slot], snapshot: Snapshot) -> Commit:
     return Commit(
         change=Change(edits=tuple(edits), reason=f"restart {job.target.name}: let it start"),
         job=replace(job, commits=job.commits + 1),
-        summary=let_go(job.slots, slots, paid),
-        foreseen=True,
+        summary=released_words(job.slots, slots, paid),
+        foreseen=not with_care,
+    )
+
+
+def disturbed(step: Commit, target: Target, forecast: Forecast, planned: Forecast | None) -> Wait | Ask | None:
+    """Whether letting instances go would take others down, or their roles from them, which passes; None if not.
+
+    Args:
+        step: what lets them go.
+        target: the service.
+        forecast: what the scheduler would do then.
+        planned: what it would do by itself; None if that was not asked for yet.
+    """
+    mine = [a for a in forecast.actions if a.resource in target.primitives and a.verb in ENDS and not a.blocked]
+    if mine and planned is None:
+        return Ask()
+    beyond = sorted(str(action) for action in mine if planned is None or action not in planned.actions)
+    return (
+        Wait(reason=f"the cluster to settle; now it would also {'; '.join(beyond)}", job=step.job) if beyond else None
     )
 
 

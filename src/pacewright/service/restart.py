@@ -29,7 +29,7 @@ from pacewright.service.beside import busy_beside, down_meanwhile, newly_held
 from pacewright.service.drained import drained, given_back, set_drained
 from pacewright.service.effects import collateral, dependents, down_everywhere, left_without, others_up
 from pacewright.service.ending import awaited, failure, given_up, not_promoted, outcome, unfinished
-from pacewright.service.holding import hold, release, released
+from pacewright.service.holding import disturbed, hold, let_go, released
 from pacewright.service.lead import NOBODY, Lead, left_to_the_leader
 from pacewright.service.order import Last
 from pacewright.service.owing import crossed_out, noted, stray
@@ -96,6 +96,7 @@ class Restart:
         companions: dependents that restart along, and must be up again in the end.
         felled: dependents that were down on every node, by a step of this roll.
         commits: how many steps of ours were written.
+        calm_by: seconds since the epoch at which what is held is let go, whatever follows; None if that is not so far.
         limit: how many slots may be down at once by our doing (`max_unavailable`).
         gates: an instance must be healthy before the next one is restarted.
         gated: keys of the runs that were seen healthy.
@@ -118,6 +119,7 @@ class Restart:
     companions: frozenset[ResourceId] = frozenset()
     felled: frozenset[ResourceId] = frozenset()
     commits: int = 0
+    calm_by: float | None = None
     limit: int = 1
     gates: bool = False
     gated: frozenset[str] = frozenset()
@@ -165,7 +167,7 @@ class Restart:
             return sorted(slot for slot, is_ in states.items() if is_ in wanted)
 
         if over := [slot for slot in those(SlotState.HELD) if self.slots.may_be_released(slot, snapshot, now)]:
-            return release(self, over, snapshot)
+            return let_go(self, over, snapshot, planned, now)
         for slot in those(SlotState.FAILED):
             error = failure(self.slots, slot, snapshot)
             lost = self.without(slot, error.message)
@@ -237,12 +239,13 @@ class Restart:
             others = down_meanwhile(self.target, forecast) - step.places
             if len(others | step.places) > self.limit:  # another call has just committed it
                 return Wait(reason=f"{', '.join(sorted(others))} to restart", job=self)
-        releasing = any(isinstance(edit, Release) for edit in step.change.edits)
-        if not self.allow_collateral and not releasing:
+        if any(isinstance(edit, Release) for edit in step.change.edits):
+            return disturbed(step, self.target, forecast, planned) or step
+        if not self.allow_collateral:
             may = {"restart", "promote", "demote", "start", "recover"}
             if verdict := collateral(self.target, "not restarted", forecast, planned, own=may):
                 return verdict
-        down = down_everywhere(forecast, step.others)
+        down = down_everywhere(forecast, self.target.primitives, step.others)
         if not self.allow_collateral and (error := left_without(self.target, down, step.others, self.felled)):
             return Fail(error=error)
         along = dependents(forecast, self.target.primitives)
