@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.services.lives import Life
@@ -23,7 +23,6 @@ class Episode:
 
     Attributes:
         began, ended: seconds since the epoch.
-        places: the nodes with an instance.
         lives: of main processes, from before on.
         looks: how instances were, from before on.
         requests: those that ended in it.
@@ -32,7 +31,6 @@ class Episode:
 
     began: float
     ended: float
-    places: tuple[str, ...]
     lives: tuple[Life, ...]
     looks: tuple[Look, ...]
     requests: tuple[Request, ...]
@@ -43,7 +41,7 @@ class Episode:
     def processes(self) -> Mapping[str, int]:
         """How many main processes began on each node."""
         begun = [life for life in self._lives() if life.began >= self.began]
-        return {node: sum(life.node == node for life in begun) for node in self.places}
+        return Counter(life.node for life in begun)
 
     def operated(self, what: str) -> Mapping[str, int]:
         """How often the cluster had its agent do something, on each node where it did."""
@@ -57,18 +55,18 @@ class Episode:
                 found.setdefault(operation.node, operation.at)
         return found
 
-    def most_down(self) -> int:
-        """How many instances were down at the worst moment: without a process, or not answering."""
+    def most_down(self, places: Iterable[str]) -> int:
+        """In how many of these places no instance was up at the worst moment: without a process, or not answering."""
+        those = list(places)
         moments = [self.began]
         moments += [at for life in self._lives() for at in (life.began, life.ended)]
         moments += [look.at for look in self.looks]
-        return max(
-            sum(self._down(node, at) for node in self.places) for at in moments if self.began <= at <= self.ended
-        )
+        return max(sum(self._down(node, at) for node in those) for at in moments if self.began <= at <= self.ended)
 
     def versions(self) -> Mapping[str, str]:
-        """Of the config of each instance in the end; empty for one that does not answer."""
-        return {look.node: look.version for look in self.looks}
+        """Of the config of each instance that answers in the end."""
+        last = {look.node: look for look in self.looks}
+        return {node: look.version for node, look in last.items() if look.role}
 
     # --- roles
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
 from tests.services.service import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Mapping[str, Service] = {service.name: service for service in (Redis(),)}
+SERVICES: Mapping[str, Service] = {service.name: service for service in (PostgreSQL(), Redis())}

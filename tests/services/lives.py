@@ -40,11 +40,13 @@ class Lives:
 
     Args:
         process: the name of an instance's main process.
+        parent: the name of what its parent is.
     """
 
-    def __init__(self, lab: Lab, process: str) -> None:
+    def __init__(self, lab: Lab, process: str, parent: str) -> None:
         self._folders = {node: cgroup.main_folder(lab.name, node) for node in lab.nodes}
         self._process = process
+        self._parent = parent
         self._boot = SYSTEM_CLOCK.now() - float(Path("/proc/uptime").read_text().split()[0])
         self._lives: dict[tuple[str, int, int], Life] = {}
         self._lock = threading.Lock()
@@ -61,7 +63,7 @@ class Lives:
         found = {
             (node, pid, ticks)
             for node, folder in self._folders.items()
-            for pid, ticks in main_processes(folder, self._process).items()
+            for pid, ticks in main_processes(folder, self._process, self._parent).items()
         }
         now = SYSTEM_CLOCK.now()
         with self._lock:
@@ -85,16 +87,16 @@ class Lives:
         self._thread.join()
 
 
-def main_processes(folder: Path, name: str) -> Mapping[int, int]:
-    """Those of this name below a control group whose parent has another name, and when they began, in clock ticks."""
-    named: dict[int, tuple[int, int]] = {}
+def main_processes(folder: Path, name: str, parent: str) -> Mapping[int, int]:
+    """Those of this name below a control group whose parent has that name, and when they began, in clock ticks."""
+    found: dict[int, int] = {}
     for procs in folder.rglob("cgroup.procs"):
         with contextlib.suppress(OSError):
             for pid in map(int, procs.read_text().split()):
                 fields = _stat(pid, name)
-                if fields:
-                    named[pid] = int(fields[1]), int(fields[19])
-    return {pid: began for pid, (parent, began) in named.items() if parent not in named}
+                if fields and _stat(int(fields[1]), parent):
+                    found[pid] = int(fields[19])
+    return found
 
 
 def _stat(pid: int, name: str) -> list[str]:

@@ -31,13 +31,18 @@ class Rolled:
 
     Attributes:
         version: of the config.
-        promoted: where the promoted instances were before.
+        before: the role of each instance before, by its node.
     """
 
     version: str
     calls: tuple[Call, ...]
     episode: Episode
-    promoted: frozenset[str]
+    before: Mapping[str, str]
+
+    @property
+    def promoted(self) -> frozenset[str]:
+        """Where the promoted instances were before."""
+        return frozenset(node for node, role in self.before.items() if role == "promoted")
 
 
 class Scenario:
@@ -99,26 +104,29 @@ class Scenario:
         self.watch.wait(30, lambda: all("is reported" in calls.said(node) for node in nodes), "reports of all nodes")
 
     def roll_of_a_bad_config(self) -> Rolled:
-        """Give every node a config with which nothing starts, and refresh on each node at once."""
-        before = self._promoted()
+        """Give nodes a config with which nothing starts, and refresh on each node at once.
+
+        Every node; but for a service in one place that one, because Pacemaker tries the others if it does not start.
+        """
+        before = self._roles()
         began = SYSTEM_CLOCK.now()
-        for node in self.places:
+        for node in self.places if self.service.everywhere else before:
             self.service.spoil(self.lab, node)
         calls = self.refresh().end(_PATIENCE)
         self.watch.linger(_AFTERMATH)
-        return Rolled(version="", calls=calls, episode=self.watch.since(began), promoted=before)
+        return Rolled(version="", calls=calls, episode=self.watch.since(began), before=before)
 
     def _carried_out(self, act: Callable[[], tuple[Call, ...]]) -> Rolled:
-        before = self._promoted()
+        before = self._roles()
         began = SYSTEM_CLOCK.now()
         version = self.change()
         calls = act()
         self.watch.linger(_AFTERMATH)
         self.watch.settle()
-        return Rolled(version=version, calls=calls, episode=self.watch.since(began), promoted=before)
+        return Rolled(version=version, calls=calls, episode=self.watch.since(began), before=before)
 
-    def _promoted(self) -> frozenset[str]:
-        return frozenset(look.node for look in self.watch.seen.now().values() if look.role == "promoted")
+    def _roles(self) -> Mapping[str, str]:
+        return {look.node: look.role for look in self.watch.seen.now().values() if look.role}
 
     # --- what must be so in the end
 
@@ -137,7 +145,6 @@ class Scenario:
 
     def mend(self) -> None:
         """A good config everywhere, and every instance has started with it."""
-        self.watch.linger(0)
         self.change()
         for call in self.refresh().end(_PATIENCE):
             assert call.code == 0, call.said

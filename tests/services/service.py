@@ -26,6 +26,7 @@ class Service(ABC):
         primitive: the resource whose instances are counted.
         top: the outermost resource, which `pcs resource restart` is given.
         process: the name of an instance's main process, as /proc/PID/comm has it.
+        parent: the name of that process's parent: init's, for what daemonizes and for a unit of systemd.
         front: where clients go.
         everywhere: an instance on every node; else one that is in one place.
         promoted: so many instances are promoted; 0 if it has no roles.
@@ -42,6 +43,7 @@ class Service(ABC):
     primitive: ClassVar[str]
     top: ClassVar[str]
     process: ClassVar[str]
+    parent: ClassVar[str] = "systemd"
     front: ClassVar[str] = ADDRESS
     everywhere: ClassVar[bool] = True
     promoted: ClassVar[int] = 0

@@ -49,7 +49,7 @@ class Watch:
         with self._file.open("wb") as output:
             argv = self._argv(str(self._service.rate), *places)
             self._client = self._lab.spawn(self._node, argv, stdout=output.fileno(), stderr=2)
-        self._lives = Lives(self._lab, self._service.process)
+        self._lives = Lives(self._lab, self._service.process, self._service.parent)
         return self
 
     def __exit__(
@@ -90,7 +90,6 @@ class Watch:
         return Episode(
             began=began,
             ended=ended,
-            places=self._service.places(self._lab),
             lives=self._lives.all(),
             looks=tuple(seen.looks),
             requests=tuple(seen.between(began, ended)),
