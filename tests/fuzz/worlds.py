@@ -83,7 +83,8 @@ _SERVICES = (
     b"services:\n"
     b"  web:\n    resource: web-clone\n    config: [/etc/web, '/etc/x*']\n    max_unavailable: 25%\n"
     b"    health: {http: 'http://{node}:80/', timeout: 5, stable_for: 1}\n    timeout: 30\n    gate: true\n"
-    b"    barrier: {timeout: 5, on_timeout: proceed, window: 60}\n    order: [promoted_last, dc_last]\n    on_failure: continue\n"
+    b"    barrier: {timeout: 5, on_timeout: proceed, window: 60}\n"
+    b"    order: [promoted_last, dc_last]\n    on_failure: continue\n"
     b"  db:\n    drain: {haproxy: {sockets: [/run/h.sock, 'h:99'], server: 'web/{node}'}, timeout: 3}\n"
     b"  vip: {drain: {before: [drain, '{node}'], after: give}, strategy: together, health: {command: [check]}}\n"
 )

@@ -338,3 +338,35 @@ def test_killed_by_surprise_at_any_moment(services: Counted) -> None:
         caller.wait(timeout=30)
         services.settle()
     pacewright(services.lab, "n3", "service", "restart", "counted").checked()
+
+
+CIBADMIN = """\
+#!/bin/sh
+# Pacemaker's own; but the first write is carried out and its answer lost.
+/usr/sbin/cibadmin "$@"
+code=$?
+case $1 in --patch) [ -e /run/answered ] || { : >/run/answered; exit 124; } ;; esac
+exit $code
+"""
+
+
+@pytest.mark.trixie
+def test_a_lost_answer_and_a_reader_that_has_gone_change_nothing_of_a_roll(services: Counted) -> None:
+    lab, shim = services.lab, "/usr/local/bin/cibadmin"
+    before = dict(services.starts("counted-counted"))
+    lab.run("n1", ["rm", "-f", "/run/answered"]).checked()
+    lab.write("n1", shim, CIBADMIN)
+    lab.run("n1", ["chmod", "755", shim]).checked()
+    script = "{ pacewright service restart counted; echo $? >/run/code; } 2>&1 | head -n 1; cat /run/code"
+    try:
+        done = lab.run("n1", ["sh", "-c", script], timeout=120).checked()
+        assert lab.run("n1", ["test", "-e", "/run/answered"]).code == 0, "an answer was lost"
+    finally:
+        lab.run("n1", ["rm", "-f", shim])
+    assert done.stdout.split()[-1] == b"0"
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 1}
+    told = as_json(pacewright(lab, "n1", "history", "--json", "--service", "counted").checked())["entries"]
+    call = next(entry["call"] for entry in reversed(told) if entry["kind"] == "unknown")
+    kinds = [entry["kind"] for entry in told if entry["call"] == call and entry["kind"] != "seen"]
+    begin = kinds.index("unknown")
+    assert kinds[begin - 1 : begin + 2] == ["intent", "unknown", "commit"], "what the cluster had counted"
