@@ -169,7 +169,10 @@ def a_name(name: str) -> None:
 def names_of_units(document: bytes) -> None:
     """The names that needrestart gets are units' own, and nothing else."""
     snapshot = parse(document)
-    with mock.patch.object(guard, "_cluster", return_value=(snapshot, "")):
+    with (
+        mock.patch.object(guard, "_cluster", return_value=(snapshot, "")),
+        mock.patch.object(units, "run", _no_systemd),
+    ):
         for unit in guard.guarded_units():
             assert "\n" not in unit
 
@@ -232,7 +235,7 @@ def corosync_conf(text: bytes) -> None:
     """What this machine's own configuration says."""
     with _file(text) as path:
         place.configured_nodes(path)
-        with mock.patch.object(place, "_REMOTE_DEFAULTS", (path,)):
+        with mock.patch.object(place, "_DEFAULTS", (path,), create=True):
             place.local_names()
 
 

@@ -24,7 +24,7 @@ from pacewright.resource import load as load_document
 from pacewright.service.balancer import Balancer, Drain, HAProxy
 from pacewright.service.barrier import Ready
 from pacewright.service.config import load
-from pacewright.service.health import Health, HealthKind, gate
+from pacewright.service.health import Health, HealthKind, _why_not, gate
 from pacewright.service.revision import Report, token_time
 from tests.clusters import cib, clone, primitive
 from tests.programs import FakeTools
@@ -181,6 +181,22 @@ def test_a_server_that_drips_is_late() -> None:
             NodeName("n1")
         )
     assert SYSTEM_CLOCK.monotonic() - begun < 8
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [("http://[::1]/", ("::1", 80)), ("http://[fd00::2]:81/", ("fd00::2", 81)), ("http://n1", ("n1", 80))],
+)
+def test_an_ipv6_address_without_a_port(url: str, asked: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
+    def connect(address: object, *args: object, **kwargs: object) -> None:
+        tried.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr("socket.create_connection", connect)
+    assert "refused" in _why_not(Health(kind=HealthKind.HTTP, target=(url,)), NodeName("n1"), 1.0)[0]
+    assert tried == [asked]
 
 
 @pytest.mark.parametrize("table", [b"# pxname,svname,scur\nweb,n1,x\n", b'# pxname\n"\x00', b"\xff" * 100, b""])

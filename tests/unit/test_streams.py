@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from pacewright.cli.streams import Door, clean
+from pacewright.cli import service
+from pacewright.cli.streams import Door, clean, json_text
 from pacewright.process import run
 from tests.clusters import cib, clone, primitive
 from tests.programs import FakeTools
@@ -127,6 +129,30 @@ def test_what_a_terminal_would_obey_is_written_out(text: str, shown: str) -> Non
     print(text, file=door)
     door.flush()
     assert kept.getvalue() == f"{shown}\n".encode()
+
+
+def test_texts_in_json_are_clean_too() -> None:
+    """Puppet reads them and puts them into its log."""
+    said = {
+        "message": "start failed: \x1b[2J",
+        "notes": ("a\nb", "\u202e"),
+        "since": float("nan"),
+        "n": 5,
+        "none": None,
+    }
+    assert json.loads(json_text(said)) == {
+        "message": "start failed: \\x1b[2J",
+        "notes": ["a\nb", "\\u202e"],
+        "since": None,
+        "n": 5,
+        "none": None,
+    }
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in Path(service.__file__).parent.glob("*.py")))
+def test_json_is_printed_through_that_door_alone(module: str) -> None:
+    text = Path(service.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    assert module == "streams" or "json.dump" not in text
 
 
 def test_escapes_of_an_agent_do_not_reach_the_terminal(tools: FakeTools) -> None:

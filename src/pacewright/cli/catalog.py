@@ -8,6 +8,7 @@ from typing import Any
 
 from pacewright.cli.documents import document
 from pacewright.cli.service_json import service_as_dict
+from pacewright.cli.streams import json_text
 from pacewright.errors import PacewrightError, UsageError
 from pacewright.node.fingerprint import is_path
 from pacewright.service import Answer, Native, Services, ServiceStatus, State
@@ -31,7 +32,7 @@ def show_catalog(services: Services, names: Sequence[str], *, node: str | None, 
     """
     given = _read(inputs) if inputs is not None else {}
     found = services.catalog({name: tuple(given.get(name, ())) for name in names}, node=node)
-    print(json.dumps({"node": found.node, "services": [_as_dict(answer) for answer in found.answers]}))
+    print(json_text({"node": found.node, "services": [_as_dict(answer) for answer in found.answers]}))
     return max((_code(answer) for answer in found.answers), default=0)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
+from pacewright.cli.streams import json_text
 from pacewright.service import DEFAULT_PATH
 from pacewright.service.fact import fact
 
@@ -26,5 +26,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    print(json.dumps(fact(Path(args.config))))
+    print(json_text(fact(Path(args.config))))
     return 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from pacewright.cli.history_rows import HEAD, row_of, rows_of
 from pacewright.cli.since import since
+from pacewright.cli.streams import json_text
 from pacewright.cli.tables import table
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import NodeError, UsageError
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         _draw(args, calls)
     if args.json:
         entries = [entry.told for call in calls for entry in call.entries]
-        print(json.dumps({"entries": entries, "notes": history.notes}))
+        print(json_text({"entries": entries, "notes": history.notes}))
         return 0
     if calls:
         rows = [row for call in calls for row in rows_of(call)] if args.all else [row_of(call) for call in calls]

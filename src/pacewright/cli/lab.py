@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from pacewright import lab
 from pacewright.cli import lab_progress
+from pacewright.cli.streams import json_text
 from pacewright.errors import NodeError
 from pacewright.lab import Lab
 
@@ -146,7 +146,7 @@ def _prune(_: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     rows = [dataclasses.asdict(summary) for summary in lab.summaries()]
     if args.json:
-        print(json.dumps(rows))
+        print(json_text(rows))
         return 0
     for row in rows:
         nodes = ", ".join(f"{node} {state}" for node, state in row["nodes"].items())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from pacewright.cli.service_json import debt_as_dict
+from pacewright.cli.streams import json_text
 from pacewright.cli.tables import moment, table
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import NodeError
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         found = [{"service": name, **debt_as_dict(debt)} for name, debt in owed]
         gone = [{"resource": one.primitive, "written": one.written, "due": one.due} for one in lost]
-        print(json.dumps({"owed": found, "lost": gone}))
+        print(json_text({"owed": found, "lost": gone}))
         return 0
     if not owed and any(one.due for one in lost):
         print("Nothing is noted as owed, but:")

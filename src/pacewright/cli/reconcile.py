@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from pacewright.cli.service import progress, seconds, show_outcome, warn
+from pacewright.cli.streams import json_text
 from pacewright.errors import PacewrightError, UsageError
 from pacewright.record import Log, log_path
 from pacewright.service import DEFAULT_PATH, Options, Outcome, Services
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     options = Options(timeout=args.timeout, allow_collateral=args.allow_collateral)
     done = services.reconcile(args.name, options)
     if args.json:
-        print(json.dumps({"services": [_as_dict(name, result) for name, result in done]}))
+        print(json_text({"services": [_as_dict(name, result) for name, result in done]}))
     for name, result in done if not args.json else ():
         if isinstance(result, PacewrightError):
             print(f"pacewright: {result}", file=sys.stderr)

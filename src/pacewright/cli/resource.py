@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 from collections.abc import Iterable, Iterator
 
 from pacewright.cli.documents import document
 from pacewright.cli.service import progress, seconds, warn
+from pacewright.cli.streams import json_text
 from pacewright.cluster import Difference
 from pacewright.record import Log, log_path
 from pacewright.resource import Applied, Options, Resources, load
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     resources = Resources(progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
     done = resources.plan(wanted, options) if args.plan else resources.apply(wanted, options)
     if args.json:
-        print(json.dumps(_as_dict(done)))
+        print(json_text(_as_dict(done)))
     else:
         _show(done, plan=args.plan)
     return done.refused.exit_code if done.refused is not None else 0

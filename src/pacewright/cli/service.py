@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from pacewright import durations
 from pacewright.cli.catalog import show_catalog, status_code
 from pacewright.cli.service_json import service_as_dict
+from pacewright.cli.streams import json_text
 from pacewright.cli.tables import moment, table
 from pacewright.cluster.values import LATEST
 from pacewright.errors import UsageError
@@ -224,7 +224,7 @@ def warn(text: str) -> None:
 
 def _show(found: list[ServiceStatus | Native], *, as_json: bool, listing: bool) -> int:
     if as_json:
-        print(json.dumps({"services": [service_as_dict(status) for status in found]}))
+        print(json_text({"services": [service_as_dict(status) for status in found]}))
     elif listing:
         print(table(("SERVICE", "STATE", "WHERE", "RESOURCE", "AGENT"), [_row(status) for status in found]))
     else:
@@ -275,7 +275,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
     """What an operation did, for people or programs."""
     if as_json:
         told = {"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}
-        print(json.dumps({**told, "restarted": list(outcome.restarted), "led": outcome.led}))
+        print(json_text({**told, "restarted": list(outcome.restarted), "led": outcome.led}))
         return
     print(outcome.message)
     for note in outcome.notes:
@@ -296,7 +296,7 @@ def _show_plan(plan: Planned, *, as_json: bool) -> None:
         ]
         refused = str(plan.refused) if plan.refused is not None else None
         outcome = {"changed": plan.outcome.changed, "message": plan.outcome.message}
-        print(json.dumps({**outcome, "steps": steps, "refused": refused}))
+        print(json_text({**outcome, "steps": steps, "refused": refused}))
         return
     for number, (reason, forecast) in enumerate(plan.steps, start=1):
         print(f"{number}. {reason}")

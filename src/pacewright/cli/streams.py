@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import math
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TextIO, cast
 
-__all__ = ["Door", "Doors", "clean", "doors"]
+__all__ = ["Door", "Doors", "clean", "doors", "json_text"]
 
 _ODD = re.compile(r"[^\x20-\x7e\n\t]")
 
@@ -24,6 +26,28 @@ def clean(text: str) -> str:
     if _ODD.search(text) is None:
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def json_text(value: object) -> str:
+    """The value as JSON for programs, whose texts are clean too: Puppet puts them into its log.
+
+    A number that JSON has not (there should be none) is null.
+    """
+    return json.dumps(_cleaned(value))
+
+
+def _cleaned(value: object) -> object:
+    match value:
+        case str():
+            return clean(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {clean(str(key)): _cleaned(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_cleaned(inner) for inner in value]
+        case _:
+            return value
 
 
 class Door(io.TextIOBase):

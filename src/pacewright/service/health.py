@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pacewright.clock import Clock
+from pacewright.clock import Clock, Deadline
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed, PacewrightError
 from pacewright.service.command import run_for
@@ -138,18 +138,21 @@ def _http(url: str, seconds: float) -> str:
 
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=seconds)
+    # With a port of its own: it would take the last part of an IPv6 address for one.
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    connection = connect(parts.hostname or "", port, timeout=seconds)
     # The connection's own time-out is for each portion: what says one byte a second would never be late.
+    deadline = Deadline.after(seconds)
     late = Timer(seconds, _hang_up, (connection,))
     late.daemon = True
     late.start()
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         status = connection.getresponse().status
-        if not late.is_alive():  # what was cut off may look like an answer
+        if deadline.passed():  # what was cut off may look like an answer
             return f"{_place(url)}: timed out"
     except http.client.HTTPException as error:
-        return f"{_place(url)}: {type(error).__name__}" if late.is_alive() else f"{_place(url)}: timed out"
+        return f"{_place(url)}: {'timed out' if deadline.passed() else type(error).__name__}"
     finally:
         late.cancel()
         connection.close()
