@@ -59,8 +59,8 @@ class World(Simulation):
         self.clock = Hands()
         self.left: int | None = None
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
-        written = super().commit(change, based_on=based_on)
+    def commit(self, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
+        written = super().commit(change, based_on=based_on, still=still)
         if self.left is not None:
             self.left -= 1
             if self.left == 0:

@@ -34,11 +34,11 @@ class Busy(World):
 
     others = 1
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(self, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
         if self.others:
             self.others -= 1
             raise CommitConflict("it has moved on.")
-        return super().commit(change, based_on=based_on)
+        return super().commit(change, based_on=based_on, still=still)
 
 
 def recorded(world: World, verb: str, name: str, path: Path) -> Story:

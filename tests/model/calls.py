@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
@@ -210,12 +211,17 @@ class Call:
         moves = self.cluster.updates % 2 == 1
         return imagine(snapshot, self._seen[1], self.now(), change, then, moves=moves)
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(self, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
         """The real commit, with the cluster instead of `crm_diff` and `cibadmin`."""
         assert self._seen is not None
         differing = _Patch(cluster=self.cluster, node=self.node, seen=self._seen[1])
-        with patch.object(tools, "difference", differing.difference), patch.object(tools, "patch", differing.patch):
-            written = commit(change, based_on=based_on)
+        with (
+            patch.object(tools, "difference", differing.difference),
+            patch.object(tools, "patch", differing.patch),
+            patch.object(tools, "query_root", differing.query_root),
+            patch.object(tools, "query", differing.query),
+        ):
+            written = commit(change, based_on=based_on, still=still)
         self.wrote += written
         return written
 
@@ -241,6 +247,19 @@ class _Patch:
     node: str
     seen: Status
     after: bytes = b""
+
+    def query_root(self) -> bytes:
+        """What `cibadmin --query --no-children` says."""
+        version = self.cluster.read(self.node)[0].version
+        return (
+            f'<cib admin_epoch="{version.admin_epoch}" epoch="{version.epoch}" num_updates="{version.num_updates}"/>'
+        ).encode()
+
+    def query(self, *, timeout: float = 30.0) -> bytes:
+        """What `cibadmin --query` says: what is there now is what the patch is decided on."""
+        del timeout
+        snapshot, self.seen = self.cluster.read(self.node)
+        return ET.tostring(snapshot.root)
 
     def difference(self, before: bytes, after: bytes) -> bytes:
         """What `crm_diff` says, as far as `commit` looks at it."""

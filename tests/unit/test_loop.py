@@ -55,7 +55,7 @@ class Scripted:
         self.seen.append("what_if" if change is None else "what_if change")
         return forecast(action("restart", "web", "n1"))
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(self, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
         assert based_on is self.snapshot
         if self.conflicts:
             self.conflicts -= 1

@@ -50,7 +50,7 @@ class Lossy:
         self.snapshot = parse(ET.tostring(change.apply(self.snapshot)))
         self.seen.append(f"written: {change.reason}")
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(self, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
         if based_on.version.epoch != self.snapshot.version.epoch:
             self.seen.append("refused")
             raise CommitConflict("moved on")

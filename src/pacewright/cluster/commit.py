@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
+from pacewright.cluster.reading import read
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.errors import ClusterDown, NoQuorum, ToolOutput
+from pacewright.cluster.values import number
+from pacewright.errors import ClusterDown, CommitConflict, NoQuorum, ToolOutput
 
 __all__ = ["changes_nothing", "commit", "is_there"]
 
+_VERSION = ("admin_epoch", "epoch", "num_updates")
 
-def commit(change: Change, *, based_on: Snapshot) -> bool:
+
+def commit(change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
     """Write a change into the CIB, whole or not at all, if nothing else has changed since the snapshot.
 
     The patch names the epoch of the snapshot, which every change of the configuration raises, and Pacemaker refuses it
@@ -22,7 +27,13 @@ def commit(change: Change, *, based_on: Snapshot) -> bool:
     It does not name `num_updates`, which counts changes of the status: nodes may differ in that for as long as they
     like after one has joined (seen on 2.1.5, DC 0.82.55, the node that had joined 0.82.53). Every node judges a patch
     by its own number, so the one where it was written took it and said so, the DC refused it, and from then on they had
-    different configurations.
+    different configurations. So the status is looked at once more, as late as can be: what happens to it in the few
+    milliseconds from there until the patch is applied, nobody can keep from happening behind a decision.
+
+    Args:
+        change: what to write.
+        based_on: what it was decided on.
+        still: whether it would be decided again on this newer snapshot; None if that does not matter.
 
     Returns:
         True if something was written; False if everything was so already.
@@ -49,8 +60,19 @@ def commit(change: Change, *, based_on: Snapshot) -> bool:
     patch = _guarded_by_epoch(tools.difference(_without_status(based_on.root), _without_status(after)))
     if patch is None:
         return False
+    if still is not None and _has_moved_on(based_on) and not still(read()):
+        raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
     tools.patch(patch)
     return True
+
+
+def _has_moved_on(based_on: Snapshot) -> bool:
+    try:
+        root = ET.fromstring(tools.query_root())  # noqa: S314 - the cluster's own
+    except ET.ParseError:
+        return True  # whoever reads the whole of it says what is wrong
+    now, then = (tuple(number(one.get(name)) for name in _VERSION) for one in (root, based_on.root))
+    return now != then
 
 
 def _guarded_by_epoch(difference: bytes) -> bytes | None:

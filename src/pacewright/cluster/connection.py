@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -23,6 +24,10 @@ from pacewright.errors import CommitConflict
 __all__ = ["Connection", "LiveConnection", "Simulation"]
 
 
+Still = Callable[[Snapshot], bool]
+"""Told a newer snapshot than a change was decided on: would it be decided again?"""
+
+
 class Connection(Protocol):
     """What an operation needs of a cluster."""
 
@@ -32,8 +37,14 @@ class Connection(Protocol):
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the scheduler would do; changes nothing."""
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
-        """Write a change, or raise CommitConflict or OutcomeUnknown; False if everything was so already."""
+    def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
+        """Write a change, or raise CommitConflict or OutcomeUnknown; False if everything was so already.
+
+        Args:
+            change: what to write.
+            based_on: what it was decided on.
+            still: asked whether it would be decided again, if the status has changed since; None if that is no matter.
+        """
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """Forget a failure, so that the cluster tries again."""
@@ -68,9 +79,9 @@ class LiveConnection:
         """What the real scheduler would do."""
         return what_if(snapshot, change, then)
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
         """One atomic patch of the CIB."""
-        return commit(change, based_on=based_on)
+        return commit(change, based_on=based_on, still=still)
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """`crm_resource --cleanup`."""
@@ -113,8 +124,9 @@ class Simulation:
             self._asked = (snapshot, change, what_if(snapshot, change))
         return self._asked[2]
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
         """Write the change into the copy, and let everything happen that follows from it."""
+        del still  # nothing happens to the copy meanwhile
         if based_on.version != self.read().version:
             raise CommitConflict("the copy changed since it was read, so nothing was written.")
         if change.edits and changes_nothing(based_on.root, change.apply(based_on)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pacewright.clock import Clock, Deadline
 from pacewright.cluster import Connection, Forecast, Snapshot, Version, under_way, wait
@@ -11,7 +12,7 @@ from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, O
 from pacewright.record import SILENT, Journal
 from pacewright.service.balancer import Balancer
 from pacewright.service.health import Gate
-from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Next, Outcome, Restore, Wait
+from pacewright.service.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Outcome, Restore, Wait
 from pacewright.service.writing import write
 
 __all__ = ["Means", "Progress", "Turn", "carry_out", "take"]
@@ -109,7 +110,11 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
     """
     means.journal.saw(snapshot)
     planned = turn.planned if turn.of == snapshot.version else None
-    step = _decide(turn.job, snapshot, planned, cluster, means.clock)
+    now = means.clock.now()
+    step = turn.job.decide(snapshot, planned, now)
+    if isinstance(step, Ask):
+        planned = cluster.what_if(snapshot)
+        step = turn.job.decide(snapshot, planned, now)
     going_on = replace(turn, planned=None, waiting_for="")
     match step:
         case Done(outcome=outcome):
@@ -117,7 +122,8 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
         case Fail(error=error):
             raise error
         case Commit():
-            return _commit(going_on, step, snapshot, cluster, means)
+            again = partial(_decided_again, turn.job, step, planned, now)
+            return _commit(going_on, step, snapshot, cluster, means, still=None if step.foreseen else again)
         case Clean():
             return _clean(going_on, step, cluster, means)
         case Check() | Drain() | Restore():
@@ -174,11 +180,10 @@ def _pass(step: Check, means: Means) -> Job:
     return step.job
 
 
-def _decide(job: Job, snapshot: Snapshot, planned: Forecast | None, cluster: Connection, clock: Clock) -> Next:
-    step = job.decide(snapshot, planned, clock.now())
-    if isinstance(step, Ask):
-        step = job.decide(snapshot, cluster.what_if(snapshot), clock.now())
-    return step
+def _decided_again(job: Job, step: Commit, planned: Forecast | None, now: float, snapshot: Snapshot) -> bool:
+    """True if a step is what would be decided on a newer snapshot, too."""
+    again = job.decide(snapshot, planned, now)
+    return isinstance(again, Commit) and (again.change, again.places) == (step.change, step.places)
 
 
 def _examine(
@@ -192,7 +197,14 @@ def _examine(
     return job.examine(step, forecast, cluster.what_if(snapshot)) if isinstance(verdict, Ask) else verdict
 
 
-def _commit(turn: Turn, step: Commit, snapshot: Snapshot, cluster: Connection, means: Means) -> Turn | Outcome:
+def _commit(
+    turn: Turn,
+    step: Commit,
+    snapshot: Snapshot,
+    cluster: Connection,
+    means: Means,
+    still: Callable[[Snapshot], bool] | None,
+) -> Turn | Outcome:
     verdict = _examine(turn.job, step, snapshot, cluster, means.journal)
     if isinstance(verdict, Fail):
         raise verdict.error
@@ -204,7 +216,7 @@ def _commit(turn: Turn, step: Commit, snapshot: Snapshot, cluster: Connection, m
         assert not isinstance(verdict, Ask)  # noqa: S101 - it had what it asked for
         return replace(turn, job=verdict)
     try:
-        written = write(verdict.change, based_on=snapshot, cluster=cluster, journal=means.journal)
+        written = write(verdict.change, based_on=snapshot, cluster=cluster, journal=means.journal, still=still)
     except CommitConflict:
         return turn  # the cluster moved on: read and decide again
     except OutcomeUnknown as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pacewright.cluster import Change, Connection, Snapshot, is_there
 from pacewright.errors import CommitConflict, OutcomeUnknown, PacewrightError
 from pacewright.record import Journal
@@ -9,8 +11,21 @@ from pacewright.record import Journal
 __all__ = ["write"]
 
 
-def write(change: Change, *, based_on: Snapshot, cluster: Connection, journal: Journal) -> bool:
+def write(
+    change: Change,
+    *,
+    based_on: Snapshot,
+    cluster: Connection,
+    journal: Journal,
+    still: Callable[[Snapshot], bool] | None = None,
+) -> bool:
     """Write a change into the cluster. Where the answer is lost, the cluster is read again, and what it has counts.
+
+    Args:
+        change: what to write.
+        based_on: what it was decided on.
+        cluster, journal: where to, and who is told.
+        still: whether it would be decided again on a newer snapshot; None if that is no matter.
 
     Returns:
         True if it is written; False if everything was so already.
@@ -22,7 +37,7 @@ def write(change: Change, *, based_on: Snapshot, cluster: Connection, journal: J
     """
     journal.intends(change, based_on=based_on)
     try:
-        written = cluster.commit(change, based_on=based_on)
+        written = cluster.commit(change, based_on=based_on, still=still)
     except CommitConflict:
         journal.refused()
         raise
