@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pacewright.cluster.document import after_sets, find_resource, xml_id
+from pacewright.cluster.history import read_instance
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.values import LATEST
 from pacewright.errors import Refused
@@ -25,8 +26,12 @@ _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 class HoldInstance:
     """Keep a clone from running on one node until a moment, by a location rule that expires by itself.
 
+    What is in a bundle cannot be kept from the bundle's own node: Pacemaker does not heed that. There it is the replica
+    that is kept from its host, with its container, and from all hosts that run none, so that it does not move.
+
     Attributes:
         resource: the clone or bundle.
+        node: of a bundle, the replica's own node.
         until: seconds since the epoch, by the DC's clock.
     """
 
@@ -43,11 +48,12 @@ class HoldInstance:
         _drop(constraints, hold_id)
         location = ET.SubElement(constraints, "rsc_location", {"id": hold_id, "rsc": self.resource})
         rule = ET.SubElement(location, "rule", {"id": f"{hold_id}-rule", "score": "-INFINITY", "boolean-op": "and"})
-        ET.SubElement(
-            rule,
-            "expression",
-            {"id": f"{hold_id}-node", "attribute": "#uname", "operation": "eq", "value": self.node},
-        )
+        hosts = _hosts(root, self.resource)
+        others = sorted({host for guest, host in hosts.items() if guest != self.node} - {hosts.get(self.node, "")})
+        for number, host in enumerate(others if self.node in hosts else ()):
+            _node(rule, f"{hold_id}-other-{number}", "ne", host)
+        if self.node not in hosts or not others:
+            _node(rule, f"{hold_id}-node", "eq", hosts.get(self.node, self.node))
         _until(rule, hold_id, self.until)
 
 
@@ -103,7 +109,32 @@ def read_holds(configuration: ET.Element) -> Iterator[tuple[tuple[ResourceId, No
 
 def _held_node(location: ET.Element) -> NodeName:
     expression = location.find("rule/expression")
-    return NodeName(expression.get("value", "") if expression is not None else "")
+    named = expression.get("value", "") if expression is not None else ""
+    # The rule of a bundle's replica names hosts, so its node stands in the id alone.
+    guest = location.get("id", "").removeprefix(f"{_PREFIX}{location.get('rsc', '')}-on-")
+    return NodeName(named if xml_id(named) == guest or not guest.startswith(location.get("rsc", "") + "-") else guest)
+
+
+def _node(rule: ET.Element, expression_id: str, operation: str, name: str) -> None:
+    values = {"id": expression_id, "attribute": "#uname", "operation": operation, "value": name}
+    ET.SubElement(rule, "expression", values)
+
+
+def _hosts(root: ET.Element, resource: ResourceId) -> dict[str, str]:
+    """Where the containers of a bundle's replicas run, by the replica's own node; nothing if it is no bundle."""
+    bundle = root.find(f"configuration/resources/bundle[@id='{resource}']")
+    engine = next((child.tag for child in bundle if child.get("image") is not None), "") if bundle is not None else ""
+    hosts: dict[str, str] = {}
+    for state in root.iterfind("status/node_state") if engine else ():
+        for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
+            stem, _, number = history.get("id", "").rpartition("-")
+            if stem != f"{resource}-{engine}":
+                continue
+            host = NodeName(state.get("uname", ""))
+            found = read_instance(history, ResourceId(history.get("id", "")), host, promotable=False)
+            if found is not None and found.role.active:
+                hosts[f"{resource}-{number}"] = host
+    return hosts
 
 
 def _drop(parent: ET.Element, child_id: str) -> None:

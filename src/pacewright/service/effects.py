@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from pacewright.cluster import Action, Forecast, NodeName, ResourceId, Snapshot
@@ -9,7 +10,17 @@ from pacewright.errors import Refused
 from pacewright.service.step import Ask, Fail
 from pacewright.service.target import Target
 
-__all__ = ["ENDS", "collateral", "dependents", "down_everywhere", "left_without", "others_up", "refusal", "surprises"]
+__all__ = [
+    "ENDS",
+    "collateral",
+    "dependents",
+    "down_everywhere",
+    "left_without",
+    "others_up",
+    "refusal",
+    "replicas",
+    "surprises",
+]
 
 _DEPENDENTS_MAY = {"restart"}
 ENDS = {"restart", "demote", "stop", "move", "recover"}
@@ -42,6 +53,12 @@ def dependents(forecast: Forecast, primitives: tuple[ResourceId, ...]) -> set[Re
     """What restarts along with the service, or moves along with its role."""
     along = {action.resource for action in forecast.actions if action.verb == "restart"}
     return (along | {action.resource for action in _following(forecast, primitives)}).difference(primitives)
+
+
+def replicas(bundle: ResourceId | None, forecast: Forecast) -> set[ResourceId]:
+    """The containers, addresses and connections of a bundle's replicas, which Pacemaker makes itself."""
+    own = re.compile(rf"{re.escape(bundle or '')}-((podman|docker|rkt|ip)-.+|\d+)")
+    return {action.resource for action in forecast.actions if bundle is not None and own.fullmatch(action.resource)}
 
 
 def _following(forecast: Forecast, primitives: tuple[ResourceId, ...]) -> list[Action]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacewright.cluster import Change, Edit, Forecast, HoldInstance, HoldResource, NodeName, Release, Snapshot
+from pacewright.cluster import Change, Edit, Forecast, HoldInstance, HoldResource, Kind, NodeName, Release, Snapshot
 from pacewright.service.begun import ended, set_begun
 from pacewright.service.effects import ENDS
 from pacewright.service.ending import let_go as released_words
@@ -33,6 +33,8 @@ MARGIN = 10.0
 """Seconds by which a hold outlasts the stop that it waits for."""
 _CALM = 15.0
 """Seconds for which letting an instance go may wait for agents to set promotion scores; PAF's monitor has 15."""
+_CONTAINER = 40.0
+"""Seconds that a replica's container and its connection may take to stop: Pacemaker's default for each."""
 _STOP_TIMEOUT = 100.0
 """Seconds: what pcs gives a systemd resource; the longest default of any."""
 
@@ -157,4 +159,7 @@ def _nodes(slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
 def _stop_timeout(target: Target, snapshot: Snapshot) -> float:
     """What may pass until they have stopped: those that are promoted are demoted first."""
     tasks = ("demote", "stop") if has_roles(target, snapshot) else ("stop",)
-    return sum(snapshot.resources[p].timeouts.get(task, _STOP_TIMEOUT) for p in target.primitives for task in tasks)
+    bundle = target.many is not None and snapshot.resources[target.many].kind is Kind.BUNDLE
+    return _CONTAINER * bundle + sum(
+        snapshot.resources[p].timeouts.get(task, _STOP_TIMEOUT) for p in target.primitives for task in tasks
+    )

@@ -27,7 +27,7 @@ from pacewright.errors import OperationFailed, Refused
 from pacewright.service.begun import over, set_begun
 from pacewright.service.beside import busy_beside, down_meanwhile, newly_held
 from pacewright.service.drained import drained, given_back, set_drained
-from pacewright.service.effects import collateral, dependents, down_everywhere, left_without, others_up
+from pacewright.service.effects import collateral, dependents, down_everywhere, left_without, others_up, replicas
 from pacewright.service.ending import awaited, failure, given_up, not_promoted, outcome, unfinished
 from pacewright.service.holding import disturbed, hold, let_go, released
 from pacewright.service.lead import NOBODY, Lead, left_to_the_leader
@@ -248,7 +248,7 @@ class Restart:
         down = down_everywhere(forecast, self.target.primitives, step.others)
         if not self.allow_collateral and (error := left_without(self.target, down, step.others, self.felled)):
             return Fail(error=error)
-        along = dependents(forecast, self.target.primitives)
+        along = dependents(forecast, self.target.primitives) - replicas(self.target.many, forecast)
         job = step.job
         if isinstance(job, Restart):
             job = replace(job, companions=job.companions | along, felled=job.felled.union(down))

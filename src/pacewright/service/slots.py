@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NewType
 
-from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
+from pacewright.cluster import Action, Forecast, Instance, Kind, NodeName, ResourceId, Role, Snapshot
 from pacewright.service.order import Last
 from pacewright.service.revision import owed_on, unproven
 from pacewright.service.roles import has_roles, missing_roles
@@ -236,6 +236,10 @@ class Slots:
         node = snapshot.nodes.get(NodeName(slot))
         if node is None:
             return "no longer in the cluster"
+        if node.kind == "remote" and self.target.many is not None:
+            many = snapshot.resources[self.target.many]
+            if many.kind is Kind.BUNDLE:  # its node goes away with its container, and comes back with it
+                return "in maintenance" if node.maintenance else ""
         return node.why_not or ("in maintenance" if node.maintenance else "")
 
     def rank(self, slot: Slot, snapshot: Snapshot, order: Sequence[Last] = tuple(Last)) -> tuple[tuple[bool, ...], str]:

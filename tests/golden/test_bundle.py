@@ -1,0 +1,95 @@
+"""A promotable bundle: what is promoted or was demoted last restarts with its container, and nothing else does."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pacewright.cluster import Change, HoldInstance, Instance, NodeName, Release, ResourceId, Role, Snapshot, parse
+from pacewright.service import Options
+from tests.golden.test_operations import World, perform, traces
+from tests.imagined import of, written
+
+pytestmark = pytest.mark.scheduler
+
+CIB = Path(__file__).parent / "cibs" / "made-bundle.xml"
+ZERO, ONE, TWO = (f"cache-bundle-{number}" for number in range(3))
+STICKY = (
+    '<rsc_defaults><meta_attributes id="d"><nvpair id="d-s" name="resource-stickiness" value="100"/></meta_attributes>'
+    "</rsc_defaults>"
+)
+
+
+def scored(root: ET.Element, scores: Mapping[str, int]) -> Snapshot:
+    """The same with these promotion scores, once the scheduler has done what it wants then."""
+    for state in root.iterfind("status/node_state"):
+        name = state.get("uname", "")
+        for old in state.findall("transient_attributes") if name in scores else ():
+            state.remove(old)
+        if name in scores:
+            state.insert(
+                0,
+                ET.fromstring(
+                    f'<transient_attributes id="{name}"><instance_attributes id="status-{name}">'
+                    f'<nvpair id="status-{name}-m" name="master-cache" value="{scores[name]}"/>'
+                    "</instance_attributes></transient_attributes>"
+                ),
+            )
+    return written(parse(ET.tostring(root)))
+
+
+def moved() -> Snapshot:
+    """The promoted role was on the first replica and has moved to the second."""
+    root = ET.fromstring(CIB.read_bytes())
+    configuration = root.find("configuration")
+    assert configuration is not None
+    configuration.append(ET.fromstring(STICKY))
+    before = scored(root, {ZERO: 10, ONE: 5, TWO: 5})
+    return scored(before.root, {ZERO: 5, ONE: 100, TWO: 5})
+
+
+def cache(snapshot: Snapshot) -> dict[str, Instance]:
+    return {instance.node: instance for instance in of(snapshot, "cache")}
+
+
+def test_the_last_operation_of_what_had_the_role_is_a_demote() -> None:
+    found = {node: (i.role, i.run.operation) for node, i in cache(moved()).items() if i.run is not None}
+    assert found == {
+        ZERO: (Role.UNPROMOTED, "demote"),
+        ONE: (Role.PROMOTED, "promote"),
+        TWO: (Role.UNPROMOTED, "start"),
+    }
+
+
+@pytest.mark.parametrize(("node", "containers"), [(None, {"0", "1"}), (ZERO, {"0"}), (ONE, {"1"}), (TWO, set())])
+def test_every_replica_restarts_and_the_promoted_one_last(node: str | None, containers: set[str]) -> None:
+    world = World(moved())
+    before = cache(world.read())
+    outcome = perform(world, "restart", "cache", Options(node=node))
+    assert outcome.restarted == ((node,) if node else (ZERO, ONE, TWO))
+    assert outcome.notes == (), "its containers are no dependents"
+    ended = [(a.verb, a.resource) for _, f in world.forecasts for a in f.actions if a.verb in {"stop", "restart"}]
+    assert {resource[-1] for _, resource in ended if "podman" in resource} == containers
+    assert not any(a.verb == "move" for _, forecast in world.forecasts for a in forecast.actions)
+    for one in (node,) if node else (ZERO, ONE, TWO):
+        assert before[one].run != cache(world.read())[one].run
+    assert [trace for trace in traces(world.read()) if node is None or "single nodes" not in trace] == []
+    assert world.read().holds == {}
+
+
+def test_a_hold_on_a_replica_keeps_it_from_its_host_and_from_those_that_run_none() -> None:
+    snapshot = moved()
+    hold = HoldInstance(resource=ResourceId("cache-bundle"), node=NodeName(ZERO), until=4_000_000_000.0)
+    held = parse(ET.tostring(Change(edits=(hold,), reason="").apply(snapshot)))
+    assert list(held.holds) == [("cache-bundle", ZERO)]
+    (rule,) = held.root.iterfind("configuration/constraints/rsc_location/rule")
+    told = [(e.get("operation"), e.get("value")) for e in rule.findall("expression")]
+    assert told == [("ne", "n2"), ("ne", "n3")]
+    stopped = written(snapshot, hold)
+    assert set(cache(stopped)) == {ONE, TWO}
+    back = Release(resource=ResourceId("cache-bundle"), node=NodeName(ZERO))
+    assert parse(ET.tostring(Change(edits=(back,), reason="").apply(stopped))).holds == {}
+    assert set(cache(written(stopped, back))) == {ZERO, ONE, TWO}
