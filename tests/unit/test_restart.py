@@ -28,6 +28,7 @@ from pacewright.service.lead import Lead
 from pacewright.service.refresh import begin_refresh
 from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.revision import BEGUN, debts
+from pacewright.service.roles import with_roles
 from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.target import find
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
@@ -926,6 +927,17 @@ def test_the_next_call_sees_that_a_role_is_missing_though_the_one_that_took_it_d
     anew = commit(dataclasses.replace(begin(started), lead=Lead(mine=True)).decide(started, QUIET, NOW))
     assert anew.summary == "restarting web on n1", "what misses its role comes first"
     assert SetMark(node=N1, name="pacewright-promoted-web", value=None) not in anew.change.edits
+
+
+def test_a_note_of_roles_stays_while_what_was_taken_down_is_not_up_again_whoever_looks() -> None:
+    job, stopped = begun(ranked("n1", "n2", "n3"))
+    target = job.target
+    assert list(with_roles(target, ("n1",), stopped)) == [], "two are promoted, and two are there"
+    started = after(stopped, None, {("web", "n1"): UNPROMOTED})
+    assert list(with_roles(target, ("n1",), started)) == []
+    promoted = after(started, None, {("web", "n1"): PROMOTED})
+    assert [mark.node for mark in with_roles(target, ("n1",), promoted)] == ["n1"]
+    assert list(with_roles(target, ("n2",), promoted)) == []
 
 
 def test_no_roll_begins_over_one_whose_promote_has_failed_before_and_that_stays_so() -> None:

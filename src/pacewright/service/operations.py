@@ -39,6 +39,7 @@ from pacewright.service.names import every_service, service_names
 from pacewright.service.native import Native, native
 from pacewright.service.restart import Restart
 from pacewright.service.revision import Debt, debts, unreported
+from pacewright.service.roles import has_roles
 from pacewright.service.status import ServiceStatus, hindrance, leftovers, status_of
 from pacewright.service.step import Job, Outcome
 from pacewright.service.target import Lookup, Target, check_name, is_name, known_node, unit_name
@@ -305,11 +306,8 @@ class Services:
         chosen = options.timeout or target.settings.timeout
         if chosen is not None:
             return chosen
-        each = sum(
-            snapshot.resources[p].timeouts.get("stop", _START_TIMEOUT)
-            + snapshot.resources[p].timeouts.get("start", _START_TIMEOUT)
-            for p in target.primitives
-        )
+        tasks = ("demote", "stop", "start", "promote") if has_roles(target, snapshot) else ("stop", "start")
+        each = sum(snapshot.resources[p].timeouts.get(t, _START_TIMEOUT) for p in target.primitives for t in tasks)
         places = len({i.node for i in snapshot.instances_of(target.resource)}) if target.many else 1
         return each * max(places, 1) + _SPARE
 

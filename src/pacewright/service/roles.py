@@ -43,11 +43,13 @@ def missing_roles(target: Target, snapshot: Snapshot) -> dict[NodeName, str]:
 
 
 def with_roles(target: Target, nodes: Iterable[str], snapshot: Snapshot) -> Iterator[SetMark]:
-    """Cross the note out on these nodes where nothing is missing any more."""
+    """Cross the note out on these nodes where nothing is missing any more, and what was taken down is up again."""
     missing, among = missing_roles(target, snapshot), set(nodes)
     for primitive in target.primitives:
+        up = {instance.node for instance in snapshot.instances.get(primitive, ()) if instance.settled}
         for node, _ in _noted(primitive, snapshot):
-            if node in among and node not in missing:
+            over = node in up or not snapshot.nodes[node].may_run
+            if over and node in among and node not in missing:
                 yield SetMark(node=node, name=_PROMOTED + primitive, value=None)
 
 
