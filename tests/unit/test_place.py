@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pacewright.cluster import addresses
 from pacewright.node import place
+from tests.clusters import cluster, primitive
 from tests.programs import FakeTools
 
 NODES = ("n1", "n2", "n3")
@@ -109,3 +111,38 @@ def test_a_key_in_another_place_counts(tools: FakeTools, tmp_path: Path) -> None
     (tmp_path / "key").touch()
     (tmp_path / "default").write_text(f'PCMK_authkey_location="{tmp_path}/key"\n', encoding="utf-8")
     assert place.is_remote_node()
+
+
+# --- remote nodes
+
+
+def far(name: str, **parameters: str) -> str:
+    return primitive(name, "ocf:pacemaker:remote", parameters=parameters)
+
+
+def test_where_the_connections_to_remote_and_guest_nodes_lead_is_in_their_definitions() -> None:
+    guest = primitive("vm", meta_values={"remote-node": "guest", "remote-addr": "198.51.100.4"})
+    plain = primitive("vm2", meta_values={"remote-node": "plain"})
+    known = cluster(far("edge", server="198.51.100.2"), far("shop", addr="198.51.100.3"), far("lone"), guest, plain)
+    told = {"edge": "198.51.100.2", "shop": "198.51.100.3", "lone": "lone", "guest": "198.51.100.4", "plain": "plain"}
+    assert addresses(known) == told
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "Host7.example.com"])
+def test_a_remote_node_is_the_one_to_which_the_cluster_connects(
+    address: str, tools: FakeTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tools.folder / "crm_node").unlink()  # Debian's pacemaker-remote has none
+    called(monkeypatch, "host7.example.com", "host7")
+    remote = {"edge": "198.51.100.2", "shop": address}
+    assert place.this_node((*NODES, *remote), remote) is None
+    for name in ("pacemaker-remoted", "authkey"):
+        (tmp_path / name).touch()
+    assert place.this_node((*NODES, *remote), remote) == "shop"
+    assert place.this_node((*NODES, *remote), {"edge": "198.51.100.2"}) is None
+
+
+def test_an_address_that_can_only_be_bound_to_is_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.socket.bind", lambda *_: None)  # as with net.ipv4.ip_nonlocal_bind
+    assert not place._is_local("198.51.100.9")
+    assert place._is_local("127.0.0.1")

@@ -18,6 +18,7 @@ from pacewright.cluster.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Version
 from pacewright.cluster.placement import hosts
 from pacewright.cluster.reading import parse, read, saved
+from pacewright.cluster.remote import addresses
 from pacewright.cluster.snapshot import Constraint, Failure, Instance, Node, Resource, Run, Snapshot
 from pacewright.cluster.tie import Detach, Remove, Tie
 from pacewright.cluster.values import REVISION, is_true
@@ -61,6 +62,7 @@ __all__ = [
     "Tie",
     "Values",
     "Version",
+    "addresses",
     "changes_nothing",
     "commit",
     "default_operations",

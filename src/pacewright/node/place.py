@@ -28,6 +28,7 @@ _REMOTE_KEYS = ("/etc/pacemaker/authkey", "/etc/corosync/authkey")
 """Where Pacemaker Remote looks for its key if nothing is set (lrmd.h)."""
 _DEFAULTS = (Path("/etc/default/pacemaker"), Path("/etc/sysconfig/pacemaker"))
 _PATIENCE = 5.0
+_ANY_PORT = 9
 
 
 def is_cluster_node(conf: Path = COROSYNC_CONF) -> bool:
@@ -55,18 +56,29 @@ def configured_here(conf: Path = COROSYNC_CONF) -> str | None:
     return among(names[:-1] or names, nodes) or next(by_address, None) or among(names, nodes)
 
 
-def this_node(nodes: Iterable[str], *, timeout: float = _PATIENCE) -> str | None:
+def this_node(
+    nodes: Iterable[str], remote: Mapping[str, str] | None = None, *, timeout: float = _PATIENCE
+) -> str | None:
     """This machine's name among those of a cluster's nodes; None if it is none of them.
 
-    Where neither its host name nor what its Pacemaker is told is a node's name, the cluster is asked (`crm_node`).
+    Where neither its host name nor what its Pacemaker is told is a node's name, the cluster is asked (`crm_node`). On a
+    remote node, where Debian has no such program, the address tells to which the cluster's connection leads.
 
     Args:
         nodes: as the cluster spells them.
+        remote: those that are remote or guest nodes, and their addresses or host names.
         timeout: seconds that it may take to answer.
     """
     known, names = tuple(nodes), local_names()
+    led_to = remote if remote and is_remote_node() else {}
+    led_here = [name for name, address in led_to.items() if _is_local(address) or among([address], names)]
     # A short host name is a guess, which another node may have for its name.
-    return among(names[:-1] or names, known) or among(_cluster_says(timeout), known) or among(names, known)
+    return (
+        among(names[:-1] or names, known)
+        or among(led_here, known)
+        or among(_cluster_says(timeout), known)
+        or among(names, known)
+    )
 
 
 def local_names() -> tuple[str, ...]:
@@ -106,15 +118,20 @@ def _configured(conf: Path) -> Mapping[str, str]:
 
 
 def _is_local(address: str) -> bool:
-    """True if an IP address is this machine's: so does corosync find itself. No name is resolved, as that may hang."""
+    """True if an IP address is this machine's: so does corosync find itself. No name is resolved, as that may hang.
+
+    A packet to an address of this machine would have it as its sender, too; none is sent. To bind to an address proves
+    nothing: with `net.ipv4.ip_nonlocal_bind`, which many load balancers have, that can be any.
+    """
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            socket.inet_pton(family, address)
+            wanted = socket.inet_pton(family, address)
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.bind((address, 0))
+                probe.connect((address, _ANY_PORT))
+                if socket.inet_pton(family, probe.getsockname()[0]) == wanted:
+                    return True
         except OSError:
             continue
-        return True
     return False
 
 

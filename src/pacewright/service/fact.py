@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pacewright.cluster import Node, NodeName, Snapshot, read, saved
+from pacewright.cluster import Node, NodeName, Snapshot, addresses, read, saved
 from pacewright.errors import ClusterDown, ConfigError, PacewrightError, ToolMissing
 from pacewright.node import place
 from pacewright.service.config import DEFAULT_PATH, Settings, load
@@ -62,7 +62,7 @@ def _without_cluster(error: PacewrightError) -> dict[str, Any]:
 
 
 def _of(snapshot: Snapshot, config: Path) -> dict[str, Any]:
-    here = place.this_node(snapshot.nodes, timeout=_OWN_NAME) or _host()
+    here = place.this_node(snapshot.nodes, addresses(snapshot), timeout=_OWN_NAME) or _host()
     leader = _leader(snapshot)
     told: dict[str, Any] = {
         "running": True,

@@ -16,6 +16,7 @@ from pacewright.cluster import (
     NodeName,
     Simulation,
     Snapshot,
+    addresses,
     read,
     saved,
     wait,
@@ -378,7 +379,7 @@ def _lookup(snapshot: Snapshot, settings: Settings) -> Lookup:
 
 
 def _this_node(snapshot: Snapshot | None) -> NodeName | None:
-    found = place.this_node(snapshot.nodes) if snapshot is not None else None
+    found = place.this_node(snapshot.nodes, addresses(snapshot)) if snapshot is not None else None
     return NodeName(found) if found is not None else None
 
 
