@@ -15,6 +15,7 @@ from pacewright.cluster.configuration import uname_rule
 from pacewright.cluster.definition import DefineClone, DefineGroup, DefinePrimitive
 from pacewright.cluster.document import (
     after_sets,
+    distinct_ids,
     drop_own_set_if_empty,
     drop_pair,
     find_resource,
@@ -162,8 +163,10 @@ class Change:
     def apply(self, snapshot: Snapshot) -> ET.Element:
         """The CIB of the snapshot with this change in it, as a new document with the next epoch."""
         root = copy.deepcopy(snapshot.root)
+        before = root.findall("configuration//*[@id]")
         for edit in self.edits:
             edit.apply(root)
+        distinct_ids(root, before)
         root.set("epoch", str(snapshot.version.epoch + 1))
         root.set("num_updates", "0")
         return root

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pacewright.cluster.names import ResourceId
 from pacewright.errors import Refused
 
 __all__ = [
     "after_sets",
+    "distinct_ids",
     "drop_own_set_if_empty",
     "drop_pair",
     "elements",
@@ -28,6 +29,9 @@ __all__ = [
     "set_pair",
     "xml_id",
 ]
+
+
+_RESOURCES = frozenset(("primitive", "group", "clone", "master", "bundle"))
 
 
 def parse_document(document: bytes) -> ET.Element:
@@ -56,13 +60,7 @@ def find_resource(root: ET.Element, resource: ResourceId) -> ET.Element:
         Refused: it is not there any more.
     """
     for element in root.iterfind("configuration/resources//*[@id]"):
-        if element.get("id") == resource and element.tag in {
-            "primitive",
-            "group",
-            "clone",
-            "master",
-            "bundle",
-        }:
+        if element.get("id") == resource and element.tag in _RESOURCES:
             return element
     raise Refused(f"{resource}: the resource is no longer in the cluster.", hint="Look at `pcs status`.")
 
@@ -76,7 +74,7 @@ def plain_set(element: ET.Element, tag: str, stem: str | None = None) -> ET.Elem
     What people and other tools write stands in it. Ours stands in a set of its own, see `own_set`.
     """
     for found in element.findall(tag):
-        if found.find("rule") is None and found.get("id-ref") is None and found.get("id") != _own_id(element, tag):
+        if found.find("rule") is None and found.get("id-ref") is None and not _is_own(found, element):
             return found
     found = ET.Element(tag, {"id": stem or f"{element.get('id')}-{tag}"})
     first = element.find(tag)
@@ -91,11 +89,10 @@ def own_set(element: ET.Element, tag: str) -> ET.Element:
     takes away what is not in there. So nothing of ours may stand in it, and it has to be there, if only empty.
     """
     plain_set(element, tag)
-    own = _own_id(element, tag)
     for found in element.findall(tag):
-        if found.get("id") == own:
+        if _is_own(found, element):
             return found
-    found = ET.Element(tag, {"id": own})
+    found = ET.Element(tag, {"id": _own_id(element, tag)})
     element.insert(after_sets(element, tag), found)
     return found
 
@@ -103,8 +100,15 @@ def own_set(element: ET.Element, tag: str) -> ET.Element:
 def drop_own_set_if_empty(element: ET.Element, tag: str) -> None:
     """Take our own set away if nothing is in it."""
     for found in element.findall(tag):
-        if found.get("id") == _own_id(element, tag) and found.find("nvpair") is None:
+        if _is_own(found, element) and found.find("nvpair") is None:
             element.remove(found)
+
+
+def _is_own(found: ET.Element, element: ET.Element) -> bool:
+    """True if a set of an element is our own; its id may have a number behind it (`distinct_ids`)."""
+    stem, _, number = found.get("id", "").rpartition("-")
+    own = _own_id(element, found.tag)
+    return found.find("rule") is None and (found.get("id") == own or (stem == own and number.isdecimal()))
 
 
 def _own_id(element: ET.Element, tag: str) -> str:
@@ -155,6 +159,28 @@ def free_id(root: ET.Element, wish: str) -> str:
     taken = {element.get("id") for element in root.iterfind("configuration//*[@id]")}
     candidates = itertools.chain([wish], (f"{wish}-{number}" for number in itertools.count(1)))
     return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def distinct_ids(root: ET.Element, before: Sequence[ET.Element]) -> None:
+    """Give what was added an id that nothing else in the configuration has; nobody but people refers to these ids.
+
+    A user may call a resource `pacewright`, and names that differ in a character that `xml_id` folds make one id.
+    Resources are left as they are: their names are not ours to choose.
+
+    Args:
+        root: the CIB.
+        before: what was in it before.
+    """
+    old = {id(element) for element in before}
+    found = root.findall("configuration//*[@id]")
+    added = [element for element in found if id(element) not in old and element.tag not in _RESOURCES]
+    ours = {id(element) for element in added}
+    taken = {element.get("id") for element in found if id(element) not in ours}
+    for element in added:
+        if (wish := element.get("id", "")) in taken:
+            numbered = (f"{wish}-{number}" for number in itertools.count(1))
+            element.set("id", next(candidate for candidate in numbered if candidate not in taken))
+        taken.add(element.get("id"))
 
 
 def xml_id(name: str) -> str:

@@ -39,8 +39,9 @@ class SetGate:
         if constraints is None:
             raise Refused(f"{self.resource}: the CIB has no place for constraints.")
         gate_id = f"{_PREFIX}{self.resource}"
-        for found in constraints.findall(f"rsc_location[@id='{gate_id}']"):
-            constraints.remove(found)
+        for found in constraints.findall("rsc_location"):
+            if _is_gate(found) and found.get("rsc") == self.resource:
+                constraints.remove(found)
         if self.nodes is None:
             return
         location = ET.SubElement(constraints, "rsc_location", {"id": gate_id, "rsc": self.resource})
@@ -55,6 +56,10 @@ class SetGate:
 def read_gates(configuration: ET.Element) -> Iterator[tuple[ResourceId, frozenset[NodeName]]]:
     """Every gate, with the nodes that are let in."""
     for location in configuration.iterfind("constraints/rsc_location"):
-        if location.get("id", "").startswith(_PREFIX):
+        if _is_gate(location):
             named = location.iterfind("rule/expression[@operation='ne']")
             yield ResourceId(location.get("rsc", "")), frozenset(NodeName(e.get("value", "")) for e in named)
+
+
+def _is_gate(found: ET.Element) -> bool:
+    return found.get("id", "").startswith(_PREFIX) and found.find("rule") is not None

@@ -45,7 +45,7 @@ class HoldInstance:
         constraints = root.find("configuration/constraints")
         if constraints is None:
             raise Refused(f"{self.resource}: the CIB has no place for constraints.")
-        _drop(constraints, hold_id)
+        Release(resource=self.resource, node=self.node).apply(root)
         location = ET.SubElement(constraints, "rsc_location", {"id": hold_id, "rsc": self.resource})
         rule = ET.SubElement(location, "rule", {"id": f"{hold_id}-rule", "score": "-INFINITY", "boolean-op": "and"})
         hosts = _hosts(root, self.resource)
@@ -68,7 +68,7 @@ class HoldResource:
         """Write it."""
         element = find_resource(root, self.resource)
         hold_id = f"{_PREFIX}{self.resource}"
-        _drop(element, hold_id)
+        _drop_from(element)
         # It must win over a target-role that somebody has set.
         found = ET.Element("meta_attributes", {"id": hold_id, "score": "INFINITY"})
         rule = ET.SubElement(found, "rule", {"id": f"{hold_id}-rule", "score": "1"})
@@ -88,23 +88,22 @@ class Release:
         """Write it."""
         constraints = root.find("configuration/constraints")
         for location in list(constraints) if constraints is not None else ():
-            ours = location.get("id", "").startswith(_PREFIX) and location.get("rsc") == self.resource
+            ours = _is_hold(location) and location.get("rsc") == self.resource
             if ours and self.node in {None, _held_node(location)} and constraints is not None:
                 constraints.remove(location)
         if self.node is None:
             for element in root.iterfind(f"configuration/resources//*[@id='{self.resource}']"):
-                _drop(element, f"{_PREFIX}{self.resource}")
+                _drop_from(element)
 
 
 def read_holds(configuration: ET.Element) -> Iterator[tuple[tuple[ResourceId, NodeName | None], float]]:
     """Our holds in a configuration, with the moment when each expires, in seconds since the epoch."""
     for location in configuration.iterfind("constraints/rsc_location"):
-        if location.get("id", "").startswith(_PREFIX):
+        if _is_hold(location):
             yield (ResourceId(location.get("rsc", "")), _held_node(location)), _expiry(location)
     for parent in configuration.iterfind("resources//*[meta_attributes]"):
-        for found in parent.findall("meta_attributes"):
-            if found.get("id", "").startswith(_PREFIX):
-                yield (ResourceId(parent.get("id", "")), None), _expiry(found)
+        for found in _holds_of(parent):
+            yield (ResourceId(parent.get("id", "")), None), _expiry(found)
 
 
 def _held_node(location: ET.Element) -> NodeName:
@@ -137,9 +136,18 @@ def _hosts(root: ET.Element, resource: ResourceId) -> dict[str, str]:
     return hosts
 
 
-def _drop(parent: ET.Element, child_id: str) -> None:
-    for child in parent.findall(f"*[@id='{child_id}']"):
-        parent.remove(child)
+def _is_hold(found: ET.Element) -> bool:
+    # By more than its id: somebody may call something so, and plain attributes are named after their resource.
+    return found.get("id", "").startswith(_PREFIX) and found.find("rule") is not None
+
+
+def _holds_of(element: ET.Element) -> list[ET.Element]:
+    return [found for found in element.findall("meta_attributes") if _is_hold(found)]
+
+
+def _drop_from(element: ET.Element) -> None:
+    for found in _holds_of(element):
+        element.remove(found)
 
 
 def _until(rule: ET.Element, hold_id: str, until: float) -> None:

@@ -25,7 +25,9 @@ __all__ = ["read_marks", "set_mark"]
 
 _TEMPLATE = {"id": "pacewright", "class": "ocf", "provider": "pacewright", "type": "marks"}
 _SET = "pacewright-marks"
-_PLACE = f"template[@id='{_TEMPLATE['id']}']/meta_attributes[@id='{_SET}']"
+# By its type and not by its id, which another element may have had before us (`distinct_ids`).
+_FOUND = f"template[@provider='{_TEMPLATE['provider']}'][@type='{_TEMPLATE['type']}']"
+_PLACE = f"{_FOUND}/meta_attributes"
 
 
 def read_marks(configuration: ET.Element) -> Mapping[NodeName, Mapping[str, str]]:
@@ -50,6 +52,5 @@ def set_mark(root: ET.Element, node: NodeName, name: str, value: str | None) -> 
         set_pair(found, f"{name}@{node}", value)
     elif found is not None:
         drop_pair(found, f"{name}@{node}")
-        for template in resources.findall("template") if empty(found) else ():
-            if template.get("id") == _TEMPLATE["id"]:
-                resources.remove(template)
+        for template in resources.findall(_FOUND) if empty(found) else ():
+            resources.remove(template)

@@ -68,6 +68,7 @@ class Log:
     def _make(self, flags: int) -> int:
         if not self._path.parent.exists():
             self._path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            self._path.parent.chmod(_FOLDER_MODE)  # whatever the umask of the caller
             _give_to_group(self._path.parent)
         try:
             file = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, _MODE)
