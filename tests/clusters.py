@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, parse
+from pacewright.cluster.document import xml_id
 
 __all__ = [
     "NODES",
@@ -66,10 +67,14 @@ def run(number: int = 1, *, digest: str = "d0", promoted: bool = False) -> tuple
     return (up,) if promoted else (started,)
 
 
+ALWAYS = '<rule id="r" score="1"><expression id="e" attribute="#uname" operation="defined"/></rule>'
+"""A rule that holds on every node."""
+
+
 def pairs(tag: str, set_id: str, values: Mapping[str, str], *, rule: str = "", score: str = "") -> str:
     """A set of name-value pairs."""
     inner = "".join(
-        f"<nvpair id={quoteattr(f'{set_id}-{name}')} name={quoteattr(name)} value={quoteattr(value)}/>"
+        f"<nvpair id={quoteattr(xml_id(f'{set_id}-{name}'))} name={quoteattr(name)} value={quoteattr(value)}/>"
         for name, value in values.items()
     )
     scored = f" score={quoteattr(score)}" if score else ""
@@ -132,7 +137,7 @@ _JOINED = 'in_ccm="true" crmd="online" join="member" expected="member"'
 _STATES = {
     "online": _JOINED,
     "offline": 'in_ccm="false" crmd="offline" join="down" expected="down"',
-    "pending": 'in_ccm="true" crmd="offline" join="down" expected="down"',
+    "pending": 'in_ccm="true" crmd="online" join="down" expected="down"',
     "unclean": 'in_ccm="false" crmd="offline" join="member" expected="member"',
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,12 +62,17 @@ class FakeTools:
         return [line.partition(" ")[2] for line in lines if line.partition(" ")[0] == name]
 
     def path(self) -> str:
-        """A PATH with these programs and a few plain ones, but none of Pacemaker's or systemd's."""
+        """A PATH with these programs and a few plain ones, but none of Pacemaker's or systemd's.
+
+        But for crm_mon, if it is installed: it is asked what a CIB means, and touches no cluster.
+        """
         plain = self.folder.parent / "plain"
         if not plain.exists():
             plain.mkdir()
             for name in ("cat", "sh", "printf", "echo", "sleep"):
                 (plain / name).symlink_to(f"/bin/{name}")
+            if found := shutil.which("crm_mon", path="/usr/sbin:/usr/bin:/sbin:/bin"):
+                (plain / "crm_mon").symlink_to(found)
         return f"{self.folder}:{plain}"
 
     def pacewright(

@@ -6,6 +6,7 @@ PacewrightError                 1   (never raised itself)
 │   └── ConfigError             2   ... a file: says which file, line and key
 ├── UnknownService              4   neither the cluster nor systemd knows the name
 ├── Refused                     5   it would do more than was asked, or somebody forbade it
+│   └── NothingComes            5   ... on a copy of the cluster: after some step nothing more would happen
 ├── ClusterError                6   (never raised itself)
 │   ├── ClusterDown             6   Pacemaker does not run here, or is still starting
 │   ├── NoQuorum                6   this partition may not decide anything
@@ -34,6 +35,7 @@ __all__ = [
     "NoQuorum",
     "NodeError",
     "NodeUnclean",
+    "NothingComes",
     "OperationFailed",
     "OutcomeUnknown",
     "PacewrightError",
@@ -108,6 +110,10 @@ class Refused(PacewrightError):
     """Possible, but it would surprise: effects beyond the service, or a state that somebody set."""
 
     exit_code = 5
+
+
+class NothingComes(Refused):
+    """A rehearsal came to a point where the cluster has nothing more to do, and what was asked for is not done."""
 
 
 class ClusterError(PacewrightError):

@@ -24,7 +24,7 @@ from pacewright.cluster import (
     Snapshot,
 )
 from pacewright.errors import Refused
-from tests.clusters import after, clone, cluster, pairs, primitive
+from tests.clusters import ALWAYS, after, clone, cluster, pairs, primitive
 
 WEB, CLONE = ResourceId("web"), ResourceId("web-clone")
 N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))
@@ -212,7 +212,7 @@ def test_our_own_meta_attributes_stand_in_a_set_of_our_own() -> None:
 
 
 def test_a_meta_attribute_under_somebodys_rule_stays() -> None:
-    theirs = pairs("meta_attributes", "m", {"target-role": "Stopped"}, rule='<rule id="r" score="1"/>')
+    theirs = pairs("meta_attributes", "m", {"target-role": "Stopped"}, rule=ALWAYS)
     snapshot = cluster(primitive("web").replace("<operations>", f"{theirs}<operations>"))
     off = written(snapshot, SetMeta(resource=WEB, name="target-role", value=None))
     assert off.root.find(".//*[@id='m-target-role']") is not None

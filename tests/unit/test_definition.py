@@ -25,7 +25,7 @@ from pacewright.cluster import (
     differences,
     parse,
 )
-from tests.clusters import cib, clone, cluster, group, pairs, primitive, revision_on
+from tests.clusters import ALWAYS, cib, clone, cluster, group, pairs, primitive, revision_on
 
 WEB, DB, G = ResourceId("web"), ResourceId("db"), ResourceId("g")
 UNIT = Agent(standard="systemd", provider="", type="web")
@@ -114,9 +114,7 @@ def test_a_unit_has_no_provider() -> None:
 
 
 def test_what_is_not_named_stays() -> None:
-    sets = revision_on("web", "n2", "r2") + pairs(
-        "meta_attributes", "by-hand", {"target-role": "Stopped"}, rule='<rule id="r" score="1"/>'
-    )
+    sets = revision_on("web", "n2", "r2") + pairs("meta_attributes", "by-hand", {"target-role": "Stopped"}, rule=ALWAYS)
     before = primitive(
         "web", parameters={"port": "80", "pacewright_revision": "r1"}, meta_values={"is-managed": "false"}, sets=sets
     )

@@ -133,6 +133,7 @@ def test_a_cluster_that_is_down(options: tuple[str, ...], tools: FakeTools) -> N
     refused(apply(tools, PORT, *options), 6, "not running or still starting")
 
 
+@pytest.mark.scheduler
 def test_a_cluster_without_quorum(tools: FakeTools) -> None:
     answers(tools, cib(primitive("web"), quorate=False))
     refused(apply(tools, PORT), 6, "no quorum, so nothing was written")

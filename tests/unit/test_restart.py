@@ -20,6 +20,7 @@ from pacewright.cluster import (
     SetMeta,
     SetRevision,
     Snapshot,
+    timeouts,
 )
 from pacewright.errors import OperationFailed, Refused
 from pacewright.service.config import Settings
@@ -491,7 +492,9 @@ def test_an_agent_that_would_only_reload_is_held_instead() -> None:
 
 
 def holding(snapshot: Snapshot) -> Restart:
-    return dataclasses.replace(begin(snapshot), use_hold=True)
+    job = begin(snapshot)
+    target = dataclasses.replace(job.target, timeouts=timeouts(job.target.outermost, snapshot))
+    return dataclasses.replace(job, use_hold=True, slots=dataclasses.replace(job.slots, target=target))
 
 
 def test_a_clone_is_held_on_one_node_for_longer_than_its_stop_may_take() -> None:

@@ -223,4 +223,4 @@ def test_a_node_that_is_not_there_is_said_with_those_that_are(snapshot: Snapshot
     assert [known_node(name, snapshot) for name in ("n2", "N2")] == ["n2", "n2"]
     with pytest.raises(UsageError) as caught:
         known_node("n9", snapshot)
-    assert str(caught.value) == "n9: no such node. The cluster has: n1, n2, n3."
+    assert str(caught.value) == "n9: no such node. The cluster has: n1, n2, n3, cache-bundle-0, cache-bundle-1."

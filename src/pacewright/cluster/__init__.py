@@ -21,6 +21,7 @@ from pacewright.cluster.reading import parse, read, saved
 from pacewright.cluster.remote import addresses
 from pacewright.cluster.snapshot import Constraint, Failure, Instance, Node, Resource, Run, Snapshot
 from pacewright.cluster.tie import Detach, Remove, Tie
+from pacewright.cluster.timeouts import Timeouts, timeouts
 from pacewright.cluster.values import REVISION, is_true
 from pacewright.cluster.waiting import under_way, wait
 
@@ -60,6 +61,7 @@ __all__ = [
     "Simulation",
     "Snapshot",
     "Tie",
+    "Timeouts",
     "Values",
     "Version",
     "addresses",
@@ -73,6 +75,7 @@ __all__ = [
     "parse",
     "read",
     "saved",
+    "timeouts",
     "under_way",
     "wait",
     "what_if",

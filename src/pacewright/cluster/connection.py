@@ -19,7 +19,7 @@ from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.values import number
 from pacewright.cluster.watch import CibWatch
-from pacewright.errors import CommitConflict
+from pacewright.errors import CommitConflict, NothingComes
 
 __all__ = ["Connection", "LiveConnection", "Simulation"]
 
@@ -106,6 +106,7 @@ class Simulation:
         self.forecasts: list[tuple[Change, Forecast]] = []
         self._asked: tuple[Snapshot, Change, Forecast] | None = None
         self._done: tuple[Action, ...] = ()
+        self._idle = False
 
     def read(self) -> Snapshot:
         """The copy as it is now."""
@@ -132,6 +133,7 @@ class Simulation:
         if change.edits and changes_nothing(based_on.root, change.apply(based_on)):
             return False
         forecast = self._forecast(based_on, change)
+        self._idle = False
         self.forecasts.append((change, forecast))
         self._document = _unlike_any_other(forecast.after)
         return True
@@ -151,14 +153,23 @@ class Simulation:
         self.commit(Change(edits=(), reason=f"try {resource} on {node} again"), based_on=parse(ET.tostring(root)))
 
     def wait(self, seconds: float) -> bool:
-        """What was under way ends, and the cluster goes on from there; False if it has nothing to do."""
+        """What was under way ends, and the cluster goes on from there; False if it has nothing to do.
+
+        Raises:
+            NothingComes: it had nothing to do the last time either, so whoever waits would wait for ever.
+        """
         del seconds
         root = ET.fromstring(self._document)  # noqa: S314 - our own copy
         ended = _end_operations(root)
         forecast = what_if(parse(ET.tostring(root)))
         coming = tuple(action for action in forecast.actions if not action.blocked)
         if not ended and coming in {(), self._done}:
+            if self._idle:
+                everything = {action.resource for action in forecast.actions}
+                raise NothingComes("nothing happens any more.", output="\n".join(forecast.why_not(everything)))
+            self._idle = True
             return False
+        self._idle = False
         self._done = coming  # if it wants the same again, it does not get there
         self._document = _unlike_any_other(forecast.after)
         return True

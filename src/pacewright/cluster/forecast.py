@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from pacewright.cluster import tools
@@ -11,6 +11,8 @@ from pacewright.cluster.change import Change
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.values import number
+from pacewright.errors import ToolOutput
 
 __all__ = ["Action", "Forecast", "by_place", "followed", "what_if"]
 
@@ -53,17 +55,40 @@ class Forecast:
         fenced: nodes that it would fence.
         first: where two changes follow one another, the actions of the first one alone.
         after: the CIB as it would be when all that is done, to ask "and then?".
+        graph: the transition that begins it, as the scheduler hands it to the cluster.
+        asked: the CIB that the scheduler was asked about.
     """
 
     actions: tuple[Action, ...]
     fenced: tuple[NodeName, ...] = ()
     after: bytes = field(default=b"", repr=False, compare=False)
     first: tuple[Action, ...] | None = field(default=None, repr=False, compare=False)
+    graph: bytes = field(default=b"", repr=False, compare=False)
+    asked: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def soon(self) -> tuple[Action, ...]:
         """What it would do at once, without what a second change would bring about."""
         return self.actions if self.first is None else self.first
+
+    def why_not(self, resources: Collection[ResourceId]) -> tuple[str, ...]:
+        """Why the scheduler does no more with some resources, in Pacemaker's own words; nothing if it has none."""
+        blocked = [str(action) for action in self.actions if action.blocked and action.resource in resources]
+        return (*blocked, *(tools.complaints(self.asked) if self.asked else ()))
+
+    def timeouts(self) -> dict[tuple[ResourceId, str], float]:
+        """Seconds that the cluster would give each operation (`start`, `stop`, ...) of each primitive."""
+        try:
+            graph = ET.fromstring(self.graph) if self.graph else ET.Element("none")  # noqa: S314 - the scheduler's own
+        except ET.ParseError as error:
+            raise ToolOutput(f"crm_simulate: its graph is not XML ({error}).") from error
+        found: dict[tuple[ResourceId, str], float] = {}
+        for operation in graph.iter("rsc_op"):
+            primitive, said = operation.find("primitive"), operation.find("attributes")
+            if primitive is not None and said is not None:
+                key = (ResourceId(primitive.get("id", "").partition(":")[0]), operation.get("operation", ""))
+                found[key] = max(found.get(key, 0.0), number(said.get("CRM_meta_timeout")) / 1000)
+        return found
 
 
 def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
@@ -79,8 +104,9 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
     root = snapshot.root if change is None else change.apply(snapshot)
-    answer, after = tools.simulate(ET.tostring(root))
-    first = _parse(answer, after)
+    asked = ET.tostring(root)
+    answer, after, graph = tools.simulate(asked)
+    first = replace(_parse(answer, after), graph=graph, asked=asked)
     return first if then is None else followed(first, then)
 
 
@@ -88,7 +114,7 @@ def followed(first: Forecast, then: Change) -> Forecast:
     """The forecast of a change together with that of the change which is written once the first one is done."""
     second = what_if(parse(first.after), then)
     joined = _joined(first.actions, second.actions)
-    return Forecast(actions=joined, fenced=first.fenced, after=second.after, first=first.actions)
+    return replace(first, actions=joined, after=second.after, first=first.actions)
 
 
 def _joined(first: tuple[Action, ...], second: tuple[Action, ...]) -> tuple[Action, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 
+from pacewright.cluster.doubt import is_quiet
 from pacewright.cluster.names import NodeName, ResourceId, Role
 from pacewright.cluster.snapshot import Failure, Instance, Run
 from pacewright.cluster.values import moment, number
@@ -43,7 +44,7 @@ class _State:
 def read_instance(history: ET.Element, resource: ResourceId, node: NodeName, *, promotable: bool) -> Instance | None:
     """The instance that a history tells of; None if it is plainly stopped and never failed."""
     operations = list(history)
-    if len(operations) == 1 and _is_quiet_probe(operations[0]):
+    if is_quiet(history):
         return None
     running = Role.UNPROMOTED if promotable else Role.STARTED
     state = _State()
@@ -61,15 +62,6 @@ def read_instance(history: ET.Element, resource: ResourceId, node: NodeName, *, 
         run=state.run if state.role.active else None,
         failed=state.failed,
         failure=state.failure,
-    )
-
-
-def _is_quiet_probe(operation: ET.Element) -> bool:
-    # Most histories in a large cluster are one probe that found nothing.
-    return (
-        operation.get("operation") == "monitor"
-        and operation.get("rc-code") == "7"
-        and operation.get("op-status") == "0"
     )
 
 

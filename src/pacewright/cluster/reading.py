@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from pacewright.cluster import tools
 from pacewright.cluster.configuration import plain_values, read_constraints, read_properties, read_resources
 from pacewright.cluster.document import parse_document
+from pacewright.cluster.doubt import Doubt, History, doubt_about, is_quiet, question
 from pacewright.cluster.gate import read_gates
 from pacewright.cluster.history import read_instance
 from pacewright.cluster.hold import read_holds
 from pacewright.cluster.marks import read_marks
+from pacewright.cluster.merging import merged_instances, merged_nodes, merged_resources
 from pacewright.cluster.names import NodeName, ResourceId, Version
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
 from pacewright.cluster.values import is_true, number
+from pacewright.cluster.view import View, view_of
 from pacewright.errors import ToolOutput
 
 __all__ = ["parse", "read", "saved"]
+
+Ask = Callable[[bytes], ET.Element]
+"""What crm_mon says of a CIB."""
 
 
 def read(*, timeout: float = 30.0) -> Snapshot:
@@ -40,11 +46,17 @@ def saved() -> Snapshot | None:
         return None
 
 
-def parse(document: bytes) -> Snapshot:
+def parse(document: bytes, ask: Ask | None = None) -> Snapshot:
     """The Snapshot in a CIB document.
+
+    Args:
+        document: the CIB.
+        ask: answers with crm_mon's XML what Pacemaker makes of a CIB, where there is doubt (`doubt.py`); None for
+            crm_mon itself.
 
     Raises:
         ToolOutput: it is no CIB.
+        ToolFailed: Pacemaker itself cannot read it.
     """
     try:
         root = parse_document(document)
@@ -53,11 +65,27 @@ def parse(document: bytes) -> Snapshot:
     configuration = root.find("configuration")
     if root.tag != "cib" or configuration is None:
         raise _not_a_cib(f"its root is <{root.tag}>", document)
+    histories = [
+        (state, history)
+        for state in root.iterfind("status/node_state")
+        for history in state.iterfind("lrm/lrm_resources/lrm_resource")
+    ]
+    read = _as_written(root, configuration, histories)
+    read = replace(read, instances=_managed(read))
+    doubt = doubt_about(root, [(state, history) for state, history in histories if not is_quiet(history)])
+    if not doubt:
+        return read
+    asked = document if doubt.everything else ET.tostring(question(root, doubt))
+    return _as_seen(read, view_of((ask or tools.status)(asked)), doubt)
+
+
+def _as_written(root: ET.Element, configuration: ET.Element, histories: list[History]) -> Snapshot:
+    """The Snapshot by our own reading, which is right where there is no doubt."""
     properties = read_properties(configuration)
     fencing = is_true(properties.get("stonith-enabled"), default=True)
-    nodes = _read_nodes(root, configuration, fencing=fencing)
+    names, nodes = _read_nodes(root, configuration, fencing=fencing)
     resources = read_resources(configuration)
-    dc_id = root.get("dc-uuid")
+    dc_id = root.get("dc-uuid", "")
     defaults = configuration.find("rsc_defaults")
     return Snapshot(
         version=Version(
@@ -68,19 +96,44 @@ def parse(document: bytes) -> Snapshot:
         feature_set=root.get("crm_feature_set", ""),
         cluster=properties.get("cluster-name", ""),
         quorate=is_true(root.get("have-quorum")),
-        dc=next((node.name for node in nodes.values() if node.id == dc_id), None),
+        dc=names.get(dc_id),
         maintenance=is_true(properties.get("maintenance-mode")),
         fencing=fencing,
         resource_defaults=plain_values(defaults, "meta_attributes") if defaults is not None else {},
         nodes=nodes,
         resources=resources,
-        instances=_read_instances(root, nodes, resources),
-        told=frozenset(_told(root, nodes)),
+        instances=_read_instances(histories, names, nodes, resources),
+        told=frozenset(_told(histories, names)),
         constraints=tuple(read_constraints(configuration)),
         holds=dict(read_holds(configuration)),
         gates=dict(read_gates(configuration)),
         origin=root.get("update-origin", ""),
         root=root,
+    )
+
+
+def _managed(read: Snapshot) -> dict[ResourceId, tuple[Instance, ...]]:
+    """The instances, with whether the cluster acts on them: not on what somebody has taken out of its hands."""
+    return {
+        resource: tuple(
+            instance if free and not read.nodes[instance.node].maintenance else replace(instance, managed=False)
+            for instance in instances
+        )
+        for resource, instances in read.instances.items()
+        for free in (not read.maintenance and read.is_managed(resource),)
+    }
+
+
+def _as_seen(read: Snapshot, view: View, doubt: Doubt) -> Snapshot:
+    """The Snapshot with Pacemaker's own word where there was doubt."""
+    nodes = merged_nodes(read.nodes, view)
+    resources = merged_resources(read.resources, nodes, view) if doubt.everything else read.resources
+    return replace(
+        read,
+        nodes=nodes,
+        resources=resources,
+        instances=merged_instances(read.instances, resources, view, doubt),
+        dc=read.dc if read.dc in nodes else None,
     )
 
 
@@ -92,16 +145,21 @@ def _not_a_cib(why: str, document: bytes) -> ToolOutput:
     )
 
 
-def _read_nodes(root: ET.Element, configuration: ET.Element, *, fencing: bool) -> dict[NodeName, Node]:
+def _read_nodes(
+    root: ET.Element, configuration: ET.Element, *, fencing: bool
+) -> tuple[dict[str, NodeName], dict[NodeName, Node]]:
+    """The names of the nodes by id (several may have one name), and the nodes; one that is configured comes first."""
     configured = {element.get("id", ""): element for element in configuration.iterfind("nodes/node")}
     states = {element.get("id", ""): element for element in root.iterfind("status/node_state")}
     connections = _connections(states)
     marks = read_marks(configuration)
+    names: dict[str, NodeName] = {}
     nodes: dict[NodeName, Node] = {}
     for node_id in [*configured, *(i for i in states if i not in configured)]:
         node = _node(node_id, configured.get(node_id), states.get(node_id), connections, fencing=fencing)
-        nodes[node.name] = replace(node, marks=marks.get(node.name, {}))
-    return nodes
+        names[node_id] = node.name
+        nodes.setdefault(node.name, replace(node, marks=marks.get(node.name, {})))
+    return names, nodes
 
 
 def _connections(states: Mapping[str, ET.Element]) -> dict[str, bool]:
@@ -144,6 +202,7 @@ def _node(
         attributes=attributes,
         transient=transient,
         marks={},
+        joining=pending,
     )
 
 
@@ -180,32 +239,31 @@ def _since(value: str | None) -> bool:
     return number(value) > 0
 
 
-def _told(root: ET.Element, nodes: Mapping[NodeName, Node]) -> Iterator[tuple[ResourceId, NodeName]]:
-    names = {node.id: node.name for node in nodes.values()}
-    for state in root.iterfind("status/node_state"):
-        for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            # A probe under way has not told anything yet.
-            if any(op.get("operation") != "monitor" or op.get("op-status") != "-1" for op in history):
-                yield ResourceId(history.get("id", "").split(":", 1)[0]), names[state.get("id", "")]
+def _told(histories: list[History], names: Mapping[str, NodeName]) -> Iterator[tuple[ResourceId, NodeName]]:
+    for state, history in histories:
+        # A probe under way has not told anything yet.
+        if any(op.get("operation") != "monitor" or op.get("op-status") != "-1" for op in history):
+            yield ResourceId(history.get("id", "").split(":", 1)[0]), names[state.get("id", "")]
 
 
 def _read_instances(
-    root: ET.Element, nodes: Mapping[NodeName, Node], resources: Mapping[ResourceId, Resource]
+    histories: list[History],
+    names: Mapping[str, NodeName],
+    nodes: Mapping[NodeName, Node],
+    resources: Mapping[ResourceId, Resource],
 ) -> dict[ResourceId, tuple[Instance, ...]]:
     promotable = {resource_id: _promotable(resources, resource_id) for resource_id in resources}
     instances: dict[ResourceId, list[Instance]] = {}
-    names = {node.id: node.name for node in nodes.values()}
-    for state in root.iterfind("status/node_state"):
+    for state, history in histories:
         node = nodes[names[state.get("id", "")]]
         if not node.online and not node.unclean:
             continue  # a cleanly stopped node runs nothing, whatever its old history says
-        for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            resource = ResourceId(history.get("id", "").split(":", 1)[0])
-            if resource not in resources:
-                continue
-            found = read_instance(history, resource, node.name, promotable=promotable[resource])
-            if found is not None:
-                instances.setdefault(resource, []).append(found)
+        resource = ResourceId(history.get("id", "").split(":", 1)[0])
+        if resource not in resources:
+            continue
+        found = read_instance(history, resource, node.name, promotable=promotable[resource])
+        if found is not None:
+            instances.setdefault(resource, []).append(found)
     return {resource: tuple(found) for resource, found in instances.items()}
 
 

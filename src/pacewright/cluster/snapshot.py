@@ -21,6 +21,7 @@ class Node:
         kind: `member`, or `remote` (pacemaker_remote, and the nodes inside bundles).
         online: it takes part and can run resources, as far as being there goes.
         pending: it is in the membership, but its controller has not joined yet.
+        joining: as its state says, its controller has not joined; without fencing Pacemaker calls that offline.
         unclean: it failed and is not fenced yet.
         standby, maintenance: as somebody set them for this node.
         attributes: its permanent attributes (in the configuration).
@@ -39,6 +40,7 @@ class Node:
     attributes: Mapping[str, str]
     transient: Mapping[str, str]
     marks: Mapping[str, str]
+    joining: bool = False
 
     @property
     def may_run(self) -> bool:
@@ -72,6 +74,9 @@ class Resource:
         revision: our `pacewright_revision` without a rule; None if it has none.
         node_revisions: our revisions for single nodes, which win over `revision`.
         timeouts: seconds for `start`, `stop`, ... as far as its operations say.
+        target_role: what somebody has set for it, in Pacemaker's reading of sets, rules and defaults; empty for
+            nothing, None if Pacemaker need not be asked: then `Snapshot.target_role` reads it.
+        managed: the same of `is-managed` and `maintenance`.
     """
 
     id: ResourceId
@@ -84,6 +89,8 @@ class Resource:
     revision: str | None = None
     node_revisions: Mapping[NodeName, str] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=dict)
+    target_role: str | None = None
+    managed: bool | None = None
 
     def revision_on(self, node: NodeName) -> str | None:
         """The revision that an instance starting on that node would get."""
@@ -146,8 +153,11 @@ class Instance:
         operation: what is being done to it now (`start`, `stop`, `promote`, ...); None when nothing.
         operation_key: the transition key of that; empty when nothing is being done.
         run: its current life; None when it is stopped.
-        failed: the last thing that happened to it was a failure.
+        failed: it has failed, and that was neither excused (`ignored`), nor forgotten, nor recovered from.
         failure: the last failure still on record, also when it has recovered since.
+        ignored: it has failed, and its definition says not to mind (`on-fail=ignore`).
+        blocked: the cluster does nothing with it until somebody has looked at it.
+        managed: the cluster acts on it there.
     """
 
     resource: ResourceId
@@ -159,6 +169,9 @@ class Instance:
     run: Run | None
     failed: bool
     failure: Failure | None
+    ignored: bool = False
+    blocked: bool = False
+    managed: bool = True
 
     @property
     def settled(self) -> bool:
@@ -255,7 +268,7 @@ class Snapshot:
         found, many = self.nodes.get(node), self.clone_of(resource)
         if found is None or (many is not None and many.kind is Kind.BUNDLE and found.kind != "remote"):
             return False  # what is in a bundle runs on the bundle's own nodes
-        return found.pending or (found.online and (resource, node) not in self.told)
+        return found.pending or found.joining or (found.online and (resource, node) not in self.told)
 
     def instances_of(self, resource: ResourceId) -> tuple[Instance, ...]:
         """The instances of every primitive in a resource, by node's name."""
@@ -268,6 +281,19 @@ class Snapshot:
             if name in found.meta:
                 return found.meta[name]
         return self.resource_defaults.get(name)
+
+    def target_role(self, resource: ResourceId) -> str:
+        """The role that somebody has set for a resource (`Started`, `Stopped`, ...); empty if nobody has."""
+        told = self.resources[resource].target_role
+        return told if told is not None else self.meta(resource, "target-role") or ""
+
+    def is_managed(self, resource: ResourceId) -> bool:
+        """False if its definition takes a resource out of the cluster's hands (`is-managed`, `maintenance`)."""
+        told = self.resources[resource].managed
+        if told is not None:
+            return told
+        managed = is_true(self.meta(resource, "is-managed"), default=True)
+        return managed and not is_true(self.meta(resource, "maintenance"))
 
     def clone_of(self, resource: ResourceId) -> Resource | None:
         """The clone or bundle that makes this resource run on several nodes; None if nothing does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pacewright.cluster import Detach, Edit, Kind, Remove, ResourceId, SetMark, SetMeta, Snapshot, is_true
+from pacewright.cluster import Detach, Edit, Kind, Remove, ResourceId, SetMark, SetMeta, Snapshot
 from pacewright.errors import Refused
 from pacewright.resource.wanted import Document, Unwanted
 
@@ -30,7 +30,7 @@ def removals(document: Document, snapshot: Snapshot) -> Iterator[Edit]:
             yield Remove(resource=resource.id)
             yield from _unmarked(resource.id, emptied, snapshot)
             continue
-        if snapshot.maintenance or not _managed(resource.id, snapshot):
+        if snapshot.maintenance or not snapshot.is_managed(resource.id):
             raise _refused(resource, "it runs, and the cluster may not stop it now (unmanaged, or maintenance)")
         for found in snapshot.ancestors(resource.id):
             if found.id in emptied:
@@ -62,11 +62,6 @@ def _emptied(unwanted: list[Unwanted], snapshot: Snapshot) -> frozenset[Resource
 
 def _runs(resource: ResourceId, snapshot: Snapshot) -> bool:
     return any(i.role.active or i.operation is not None for i in snapshot.instances.get(resource, ()))
-
-
-def _managed(resource: ResourceId, snapshot: Snapshot) -> bool:
-    maintained = is_true(snapshot.meta(resource, "maintenance"))
-    return is_true(snapshot.meta(resource, "is-managed"), default=True) and not maintained
 
 
 def _refused(resource: Unwanted, problem: str) -> Refused:

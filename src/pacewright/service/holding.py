@@ -35,8 +35,6 @@ _CALM = 15.0
 """Seconds for which letting an instance go may wait for agents to set promotion scores; PAF's monitor has 15."""
 _CONTAINER = 40.0
 """Seconds that a replica's container and its connection may take to stop: Pacemaker's default for each."""
-_STOP_TIMEOUT = 100.0
-"""Seconds: what pcs gives a systemd resource; the longest default of any."""
 
 
 def hold(job: Restart, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot: Snapshot, now: float) -> Commit:
@@ -59,6 +57,7 @@ def hold(job: Restart, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot
             reason=f"restart {job.target.name}: let it start",
         ),
         places=job.places(chosen),
+        moves=job.moves(chosen, snapshot),
         job=replace(job, commits=job.commits + 1, calm_by=None),
         summary=f"restarting {job.told_of(chosen)} ({why}, so it is held stopped)",
     )
@@ -160,6 +159,4 @@ def _stop_timeout(target: Target, snapshot: Snapshot) -> float:
     """What may pass until they have stopped: those that are promoted are demoted first."""
     tasks = ("demote", "stop") if has_roles(target, snapshot) else ("stop",)
     bundle = target.many is not None and snapshot.resources[target.many].kind is Kind.BUNDLE
-    return _CONTAINER * bundle + sum(
-        snapshot.resources[p].timeouts.get(task, _STOP_TIMEOUT) for p in target.primitives for task in tasks
-    )
+    return _CONTAINER * bundle + target.allowed(*tasks)

@@ -8,7 +8,7 @@ from functools import partial
 
 from pacewright.clock import Clock, Deadline
 from pacewright.cluster import Connection, Forecast, Snapshot, Version, under_way, wait
-from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, OutcomeUnknown, PacewrightError
+from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, OutcomeUnknown, PacewrightError, Refused
 from pacewright.record import SILENT, Journal
 from pacewright.service.balancer import Balancer
 from pacewright.service.health import Gate
@@ -194,7 +194,24 @@ def _examine(
     forecast = cluster.what_if(snapshot, step.change, step.then)
     journal.foresaw(forecast)
     verdict = job.examine(step, forecast, None)
-    return job.examine(step, forecast, cluster.what_if(snapshot)) if isinstance(verdict, Ask) else verdict
+    if isinstance(verdict, Ask):
+        verdict = job.examine(step, forecast, cluster.what_if(snapshot))
+    return _not_in_vain(verdict, forecast) if isinstance(verdict, Commit) else verdict
+
+
+def _not_in_vain(step: Commit, forecast: Forecast) -> Commit | Fail:
+    """The commit, or why the cluster would not do what it is for."""
+    idle = step.in_vain(forecast)
+    if not idle:
+        return step
+    why = forecast.why_not({resource for resource, _ in step.moves})
+    return Fail(
+        error=Refused(
+            f"{step.change.reason}: not written: Pacemaker would do nothing with {', '.join(idle)}.",
+            hint="Nothing was changed for this step. " + ("What Pacemaker says:" if why else "Look at `pcs status`."),
+            output="\n".join(why),
+        )
+    )
 
 
 def _commit(

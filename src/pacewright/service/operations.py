@@ -19,9 +19,18 @@ from pacewright.cluster import (
     addresses,
     read,
     saved,
+    timeouts,
     wait,
 )
-from pacewright.errors import ClusterDown, DeadlinePassed, OperationFailed, PacewrightError, Refused, ToolMissing
+from pacewright.errors import (
+    ClusterDown,
+    DeadlinePassed,
+    NothingComes,
+    OperationFailed,
+    PacewrightError,
+    Refused,
+    ToolMissing,
+)
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.record import Call, Log
@@ -50,7 +59,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Native", "Options", "Planned", "Services"]
 
-_START_TIMEOUT = 100.0
 _ELECTION = 30.0
 """Seconds that a cluster may take to elect a DC before an operation gives up."""
 _REHEARSAL = 20.0
@@ -234,8 +242,11 @@ class Services:
         deadline = Deadline.after(min(seconds, _REHEARSAL), self._clock)
         where = f"{name}: not begun; on a copy of the cluster"
         job = job.rehearsed() if isinstance(job, Gather | Restart) else job
+        lines: list[str] = []
         try:
-            outcome = carry_out(job, copy, name=where, deadline=deadline, clock=self._clock, progress=_silent)
+            outcome = carry_out(job, copy, name=where, deadline=deadline, clock=self._clock, progress=lines.append)
+        except NothingComes as error:
+            raise _would_not(name, lines, error) from error
         except DeadlinePassed as error:
             raise DeadlinePassed(
                 error.message,
@@ -259,6 +270,7 @@ class Services:
             if target is None or snapshot is None:
                 refuse_if_it_takes_ours(name, verb, snapshot, settings)
                 return self._operate_native(name, verb, options)
+            target = replace(target, timeouts=timeouts(target.outermost, snapshot))
             waiting = target.settings.barrier.timeout if options.barrier else 0.0
             seconds = waiting + self._timeout(target, snapshot, options)
             deadline = Deadline.after(seconds, self._clock)
@@ -308,7 +320,7 @@ class Services:
         if chosen is not None:
             return chosen
         tasks = ("demote", "stop", "start", "promote") if has_roles(target, snapshot) else ("stop", "start")
-        each = sum(snapshot.resources[p].timeouts.get(t, _START_TIMEOUT) for p in target.primitives for t in tasks)
+        each = target.allowed(*tasks)
         places = len({i.node for i in snapshot.instances_of(target.resource)}) if target.many else 1
         return each * max(places, 1) + _SPARE
 
@@ -386,3 +398,13 @@ def _this_node(snapshot: Snapshot | None) -> NodeName | None:
 def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
     changed = outcome.changed or bool(notes)
     return Outcome(changed=changed, message=outcome.message, notes=(*outcome.notes, *notes))
+
+
+def _would_not(name: str, lines: list[str], error: NothingComes) -> NothingComes:
+    """The refusal of what the cluster would not carry out, by the last thing that the rehearsal waited for."""
+    last = next((line.removeprefix("waiting: ") for line in reversed(lines) if line.startswith("waiting: ")), "an end")
+    return NothingComes(
+        f"{name}: not begun: Pacemaker would not carry it out. On a copy of the cluster, this never comes: {last}.",
+        hint="Nothing was changed. What Pacemaker says of it:" if error.output else "Nothing was changed.",
+        output=error.output,
+    )

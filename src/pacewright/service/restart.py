@@ -267,6 +267,7 @@ class Restart:
         return Commit(
             change=Change(edits=tuple(edits), reason=reason),
             places=self.places(chosen),
+            moves=self.moves(chosen, snapshot),
             job=replace(self, commits=self.commits + 1),
             summary=f"restarting {self.told_of(chosen)}",
         )
@@ -363,6 +364,11 @@ class Restart:
     def places(self, chosen: tuple[Slot, ...]) -> frozenset[NodeName]:
         """The nodes where a step takes instances down while others must stay up."""
         return frozenset() if self.at_once or WHOLE in chosen else frozenset(NodeName(slot) for slot in chosen)
+
+    def moves(self, chosen: tuple[Slot, ...], snapshot: Snapshot) -> frozenset[tuple[ResourceId, NodeName | None]]:
+        """What the scheduler has to act on in a step, or it is in vain."""
+        found = (i for slot in chosen for i in self.slots.instances(slot, snapshot))
+        return frozenset((i.resource, i.node) for i in found if i.settled)
 
     def told_of(self, chosen: tuple[Slot, ...]) -> str:
         """What a step restarts, for people."""

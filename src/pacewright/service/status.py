@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from pacewright.cluster import Instance, NodeName, Snapshot, hosts, is_true
+from pacewright.cluster import Instance, NodeName, Snapshot, hosts
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
 from pacewright.service.drained import drained
 from pacewright.service.report import MISSED
@@ -130,15 +130,12 @@ def _state(instances: tuple[Instance, ...], target: Target) -> State:
 
 def is_enabled(target: Target, snapshot: Snapshot) -> bool:
     """False if a `target-role=Stopped` applies to it."""
-    return all((snapshot.meta(p, "target-role") or "Started").lower() != "stopped" for p in target.primitives)
+    return all(snapshot.target_role(p).lower() != "stopped" for p in target.primitives)
 
 
 def is_managed(target: Target, snapshot: Snapshot) -> bool:
     """False if `is-managed=false`, or maintenance of the resource, applies to it."""
-    return all(
-        is_true(snapshot.meta(p, "is-managed"), default=True) and not is_true(snapshot.meta(p, "maintenance"))
-        for p in target.primitives
-    )
+    return all(snapshot.is_managed(primitive) for primitive in target.primitives)
 
 
 def hindrance(target: Target, snapshot: Snapshot) -> str:

@@ -54,6 +54,8 @@ class Commit:
         places: the nodes whose instances it restarts, and those where they are down already, where others of the
             service must stay up meanwhile; empty where that does not matter.
         others: where what does not belong to the service runs, if instances of the service stay up meanwhile.
+        moves: what the scheduler has to do something with, and where (None: anywhere); else the commit is in vain, and
+            is not written.
         ends: how the operation has ended once this is written, where nothing remains to be seen; else None.
         summary: what happens, in a few words for progress: `n1: restart`; empty for what people need not know.
     """
@@ -63,9 +65,21 @@ class Commit:
     foreseen: bool = False
     places: frozenset[NodeName] = frozenset()
     others: Mapping[ResourceId, frozenset[NodeName]] = field(default_factory=dict)
+    moves: frozenset[tuple[ResourceId, NodeName | None]] = frozenset()
     job: Job
     ends: Outcome | None = None
     summary: str
+
+    def in_vain(self, forecast: Forecast) -> tuple[str, ...]:
+        """What the scheduler would do nothing with, though that is what the commit is for: `web on n1`."""
+        acted = {
+            (action.resource, place)
+            for action in forecast.actions
+            if not action.blocked
+            for place in (None, action.node, action.to)
+        }
+        idle = sorted(self.moves - acted, key=str)
+        return tuple(resource + (f" on {node}" if node else "") for resource, node in idle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

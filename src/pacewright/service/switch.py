@@ -59,6 +59,7 @@ class Start:
             edits = tuple(self._lift(snapshot))
             return Commit(
                 change=Change(edits=edits, reason=f"start {name}"),
+                moves=self._moves(snapshot),
                 job=replace(self, acted=True, known_failures=_failures(self._instances(snapshot))),
                 summary=f"starting {name}",
             )
@@ -123,6 +124,12 @@ class Start:
         if not stopped:  # rsc_defaults says so
             yield SetMeta(resource=self.target.outermost, name=_ROLE, value="Started")
 
+    def _moves(self, snapshot: Snapshot) -> frozenset[tuple[ResourceId, NodeName | None]]:
+        """What the cluster has to start, wherever that is; nothing if some of it runs already."""
+        if any(instance.role.active for instance in self._instances(snapshot)):
+            return frozenset()
+        return frozenset({(self.target.primitives[0], None)})
+
     def _try_again(self, instance: Instance) -> Clean:
         return Clean(
             resource=instance.resource,
@@ -160,6 +167,9 @@ class Stop:
         name, outermost = self.target.name, self.target.outermost
         instances = [i for p in self.target.primitives for i in snapshot.instances.get(p, ())]
         enabled = is_enabled(self.target, snapshot)
+        blocked = [instance for instance in instances if instance.blocked]
+        if blocked and enabled:
+            return Fail(error=_blocked(name, "not stopped", blocked[0]))
         if enabled and self.wave and snapshot.resources[outermost].meta.get(_WAVE) == self.wave:
             message = f"{name}: has been stopped for {self.wave} and started again already; nothing was changed."
             return Done(outcome=Outcome(changed=False, message=message))
@@ -174,6 +184,7 @@ class Stop:
             gathered = take_away(outermost, snapshot)
             return Commit(
                 change=Change(edits=(*edits, *gathered), reason=f"stop {name}"),
+                moves=frozenset((i.resource, i.node) for i in instances if i.settled),
                 job=replace(self, acted=True),
                 summary=f"stopping {name}",
             )
@@ -187,6 +198,8 @@ class Stop:
                     hint="With fencing the cluster will power-cycle that node; without, stop it by hand and clean up.",
                 )
             )
+        if blocked:
+            return Fail(error=_blocked(name, "not stopped", blocked[0]))
         up = sorted({instance.node for instance in instances if instance.role.active or instance.operation})
         if up:
             return Wait(reason=f"it is still up on {', '.join(up)}", job=self)
@@ -271,3 +284,13 @@ def _judge(
     if job.allow_collateral:
         return step
     return collateral(job.target, step.change.reason, forecast, planned, own=own, others=others) or step
+
+
+def _blocked(name: str, what: str, instance: Instance) -> Refused:
+    """The refusal of what the cluster would not do with an instance until somebody has looked at it."""
+    return Refused(
+        f"{name}: {what}: {instance.resource} on {instance.node} is blocked ({instance.failure or 'after a failure'}): "
+        "the cluster does nothing with it until somebody has looked.",
+        hint=f"Nothing was done. Find the cause, end by hand what did not stop on {instance.node}, and then "
+        f"`pcs resource cleanup {instance.resource}` unblocks it.",
+    )

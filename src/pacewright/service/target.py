@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from pacewright.cluster import Kind, NodeName, ResourceId, Snapshot
+from pacewright.cluster import Kind, NodeName, ResourceId, Snapshot, Timeouts
 from pacewright.errors import Refused, UsageError
 from pacewright.node import place
 from pacewright.service.config import ServiceSettings, Settings
 
 __all__ = ["AlsoCalled", "Lookup", "Target", "check_name", "find", "is_name", "is_unit", "known_node", "unit_name"]
+
+_TIMEOUT = 100.0
+"""Seconds: what pcs gives a systemd resource, the longest default of any; for an operation that nobody has defined."""
 
 AlsoCalled = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
 """Asks systemd about units: by each name, the other names of the unit that has it."""
@@ -38,6 +41,7 @@ class Target:
             names are of one service if this is the same.
         aliases: every name that services.yaml gives to it.
         settings: what services.yaml says about it, whichever of its names it is said under.
+        timeouts: what Pacemaker gives each operation of its primitives, in seconds, if that was asked for.
     """
 
     name: str
@@ -47,6 +51,11 @@ class Target:
     outermost: ResourceId
     aliases: tuple[str, ...] = ()
     settings: ServiceSettings = field(default_factory=ServiceSettings)
+    timeouts: Timeouts = field(default_factory=dict)
+
+    def allowed(self, *operations: str) -> float:
+        """Seconds that Pacemaker gives these operations, in all primitives one after another."""
+        return sum(self.timeouts.get((p, operation), _TIMEOUT) for p in self.primitives for operation in operations)
 
 
 def check_name(name: str) -> str:
