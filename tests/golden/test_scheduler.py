@@ -234,7 +234,7 @@ def test_the_patch_makes_of_the_old_cib_what_was_wanted(tmp_path: Path, monkeypa
     now, wanted = parse(done.stdout), parse(ET.tostring(change.apply(snapshot)))
     assert now.version == wanted.version
     assert (now.resources, now.holds, now.nodes) == (wanted.resources, wanted.holds, wanted.nodes)
-    assert now.instances == snapshot.instances
+    assert now.instances == wanted.instances
 
 
 @pytest.mark.parametrize(("epoch", "num_updates", "code"), [(0, 0, 0), (0, 7, 0), (1, 0, 103), (1, -1, 103)])

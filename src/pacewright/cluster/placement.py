@@ -96,6 +96,6 @@ def _first(answer: ET.Element) -> Iterator[Score]:
 
 
 def _allowed(resource: ResourceId, node: NodeName, scores: frozenset[Score]) -> bool:
-    """True if a copy of it may run there, or the scheduler tells nothing of it (what is in a bundle, for example)."""
-    told = [may for name, at, may in scores if at == node and name.partition(":")[0] == resource]
-    return any(told) or not told
+    """True if a copy of it may run there, or the scheduler tells nothing of it at all (what is in a bundle)."""
+    told = [(at, may) for name, at, may in scores if name.partition(":")[0] == resource]
+    return not told or any(may for at, may in told if at == node)

@@ -61,6 +61,9 @@ _SCRATCH = {"CIB_shadow_dir": "/dev/shm", "TMPDIR": "/dev/shm"}  # noqa: S108 - 
 
 _ASSERTION = re.compile(rb"error: ([^\n]{1,300}assert[^\n]{1,300})", re.IGNORECASE)
 
+_FEATURE_SET = re.compile(rb"crm_feature_set=[\"'](\d{1,9}(?:\.\d{1,9}){0,3})[\"']")
+_HEAD = 2000
+"""Bytes of a CIB in which its root stands."""
 _COMPLAINT = re.compile(r"(?:\([^)]*\)\s*)?(?:error|warning):\s*(.+)")
 _MANY = 4
 """Complaints that are shown; the first ones are about what matters."""
@@ -179,15 +182,15 @@ def simulate(cib: bytes, *, timeout: float = _TIMEOUT) -> tuple[ET.Element, byte
             env=_SCRATCH,
         )
         saved, planned = _contents(after), _contents(graph)
-    _raise_unless_simulated(done)
+    _raise_unless_simulated(done, cib)
     return _xml(done), saved, planned
 
 
-def _raise_unless_simulated(done: Completed) -> None:
+def _raise_unless_simulated(done: Completed, cib: bytes) -> None:
     if done.code == _INVALID and b"validity error" in done.stderr:
         raise _invalid(done)
     assertion = _ASSERTION.search(done.stderr)
-    if done.code == _ABORTED and assertion is not None and b"feature set" not in done.stderr:
+    if done.code == _ABORTED and assertion is not None and not _is_newer(cib):
         raise ToolFailed(
             f"crm_simulate: Pacemaker's scheduler program gave up on this CIB, by an assertion of its own: "
             f"{assertion[1].decode(errors='replace')}.",
@@ -203,6 +206,15 @@ def _raise_unless_simulated(done: Completed) -> None:
         done.checked()
 
 
+def _is_newer(cib: bytes) -> bool:
+    """True if a CIB has a newer feature set than this machine's programs, which then end in the same assertion."""
+    ours = _FEATURE_SET.search(run(["cibadmin", "--empty"], timeout=_TIMEOUT).stdout)
+    theirs = _FEATURE_SET.search(cib[:_HEAD])
+    if ours is None or theirs is None:
+        return False
+    return [int(part) for part in theirs[1].split(b".")] > [int(part) for part in ours[1].split(b".")]
+
+
 def scores(cib: bytes, *, timeout: float = _TIMEOUT) -> ET.Element:
     """How much the scheduler would like each resource on each node, in crm_simulate's XML (20 ms). Touches no cluster.
 
@@ -216,7 +228,7 @@ def scores(cib: bytes, *, timeout: float = _TIMEOUT) -> ET.Element:
             pass_fds=(fd,),
             env=_SCRATCH,
         )
-    _raise_unless_simulated(done)
+    _raise_unless_simulated(done, cib)
     return _xml(done)
 
 
