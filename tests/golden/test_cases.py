@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import parse
+from pacewright.cluster import parse, tools
 from tests.golden.agreement import agree
 from tests.golden.releases import RELEASES, cases, crm_mon, programs
 
@@ -25,7 +26,13 @@ def test_case(release: str, case: Path, monkeypatch: pytest.MonkeyPatch) -> None
     if mon is None or case.stem in LEFT_OUT:
         return  # Pacemaker itself cannot load it
     monkeypatch.setenv("PATH", programs(release))
-    snapshot = parse(case.read_bytes())
+    document = case.read_bytes()
+
+    def ask(asked: bytes) -> ET.Element:
+        # 3.0.0 takes 0.3 s to bring an old case up to date; the same document need not be asked about twice.
+        return mon if release != RELEASES[0] and asked == document else tools.status(asked)
+
+    snapshot = parse(document, ask=ask)
     agree(snapshot, mon)
 
 

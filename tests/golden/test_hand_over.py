@@ -8,6 +8,7 @@ import pytest
 
 from pacewright.clock import Deadline
 from pacewright.cluster import Change, NodeName, Role, Simulation, Snapshot
+from pacewright.cluster.connection import Still
 from pacewright.service.config import Settings
 from pacewright.service.loop import carry_out
 from pacewright.service.restart import Restart, begin_restart
@@ -40,8 +41,8 @@ class Cluster(Simulation):
     def sleep(self, seconds: float) -> None:
         self.at += seconds
 
-    def commit(self, change: Change, *, based_on: Snapshot) -> bool:
-        done = super().commit(change, based_on=based_on)
+    def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
+        done = super().commit(change, based_on=based_on, still=still)
         self.ended += [f"{a.verb} {a.node}" for a in self.forecasts[-1][1].actions if a.resource == "db"]
         return done
 

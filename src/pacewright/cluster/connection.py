@@ -97,11 +97,16 @@ class Simulation:
 
     `--plan` runs an operation on it; so do the tests that need no cluster.
 
+    Args:
+        snapshot: the cluster.
+        patient: a wait in which nothing comes is not the end, because whoever waits has a clock that goes on.
+
     Attributes:
         forecasts: what the scheduler did for each commit, in order.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, patient: bool = True) -> None:
+        self._patient = patient
         self._document = ET.tostring(snapshot.root)
         self.forecasts: list[tuple[Change, Forecast]] = []
         self._asked: tuple[Snapshot, Change, Forecast] | None = None
@@ -156,7 +161,8 @@ class Simulation:
         """What was under way ends, and the cluster goes on from there; False if it has nothing to do.
 
         Raises:
-            NothingComes: it had nothing to do the last time either, so whoever waits would wait for ever.
+            NothingComes: it had nothing to do the last time either, so whoever waits would wait for ever (unless it is
+                patient).
         """
         del seconds
         root = ET.fromstring(self._document)  # noqa: S314 - our own copy
@@ -164,7 +170,7 @@ class Simulation:
         forecast = what_if(parse(ET.tostring(root)))
         coming = tuple(action for action in forecast.actions if not action.blocked)
         if not ended and coming in {(), self._done}:
-            if self._idle:
+            if self._idle and not self._patient:
                 everything = {action.resource for action in forecast.actions}
                 raise NothingComes("nothing happens any more.", output="\n".join(forecast.why_not(everything)))
             self._idle = True

@@ -238,7 +238,7 @@ class Services:
         self, name: str, job: Job, snapshot: Snapshot, seconds: float = _REHEARSAL
     ) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
         """Run a job on a copy of the cluster, where every operation succeeds at once."""
-        copy = Simulation(snapshot)
+        copy = Simulation(snapshot, patient=False)
         deadline = Deadline.after(min(seconds, _REHEARSAL), self._clock)
         where = f"{name}: not begun; on a copy of the cluster"
         job = job.rehearsed() if isinstance(job, Gather | Restart) else job

@@ -1,0 +1,98 @@
+"""A restart rehearsed on Pacemaker's own scheduler cases: a plan, a refusal, or an error with Pacemaker's own reason.
+
+Each case is made quorate, with a DC, and without fencing where it has no device, so that something could be done. In
+a run of all tests one case in twenty is rehearsed; `script/golden` does all (PACEWRIGHT_ALL_CASES).
+"""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from pacewright.clock import SYSTEM_CLOCK
+from pacewright.cluster import NodeName, Snapshot, parse
+from pacewright.errors import DeadlinePassed, PacewrightError
+from pacewright.service import Options, Services
+from pacewright.service.config import Settings
+from pacewright.service.names import service_names
+from tests.golden.releases import RELEASES, cases, crm_mon, programs
+
+EVERY = 1 if os.environ.get("PACEWRIGHT_ALL_CASES") else 20
+LONGEST = 20.0
+"""Seconds. On a quiet machine it is 5; this one may be busy."""
+
+pytestmark = pytest.mark.scheduler
+
+
+class OnCase(Services):
+    """Services on a cluster that is only a document."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(config=Path("/nonexistent"))
+        self._case = snapshot
+
+    def _snapshot(self, *_args: object, **_more: object) -> Snapshot:
+        return self._case
+
+
+def able(document: bytes) -> Snapshot | None:
+    """The case as a cluster that could act; None if none of its nodes is there."""
+    root = ET.fromstring(document)
+    there = [node for node in parse(document).nodes.values() if node.online and node.kind == "member"]
+    if not there:
+        return None
+    root.set("have-quorum", "1")
+    root.set("dc-uuid", _id_of(root, there[0].name))
+    properties = root.find("configuration/crm_config/cluster_property_set")
+    if properties is None:
+        config = root.find("configuration/crm_config")
+        properties = ET.SubElement(config if config is not None else root, "cluster_property_set", id="case-properties")
+    holder = properties.find("attributes")
+    holder = holder if holder is not None else properties
+    if not any(primitive.get("class") == "stonith" for primitive in root.iter("primitive")):
+        holder[:] = [pair for pair in holder if pair.get("name") not in {"stonith-enabled", "stonith_enabled"}]
+        ET.SubElement(holder, "nvpair", id="case-fencing", name="stonith-enabled", value="false")
+    return parse(ET.tostring(root))
+
+
+def _id_of(root: ET.Element, name: NodeName) -> str:
+    found = [*root.iterfind("configuration/nodes/node"), *root.iterfind("status/node_state")]
+    return next(element.get("id", "") for element in found if element.get("uname") == name)
+
+
+@pytest.mark.parametrize(
+    ("release", "case"),
+    [
+        pytest.param(release, case, id=f"{release}-{case.stem}")
+        for release in RELEASES
+        for case in cases(release)[::EVERY]
+    ],
+)
+def test_rehearsal(release: str, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if b'validate-with="pacemaker-' not in case.read_bytes()[:3000] or crm_mon(release, case) is None:
+        return  # an old heartbeat's, or one that Pacemaker itself cannot load
+    monkeypatch.setenv("PATH", programs(release))
+    snapshot = able(case.read_bytes())
+    running = [
+        target.name
+        for target in (service_names(snapshot, Settings()) if snapshot is not None else ())
+        if snapshot is not None and any(i.role.active for i in snapshot.instances_of(target.resource))
+    ]
+    if snapshot is None or not running:
+        return
+    began = SYSTEM_CLOCK.monotonic()
+    error = rehearsed(OnCase(snapshot), running[0])
+    assert not isinstance(error, DeadlinePassed)
+    assert "older than the cluster's" not in str(error)
+    assert SYSTEM_CLOCK.monotonic() - began < LONGEST
+
+
+def rehearsed(services: Services, name: str) -> PacewrightError | None:
+    try:
+        services.plan("restart", name, Options())
+    except PacewrightError as error:
+        return error
+    return None
