@@ -31,9 +31,9 @@ def document(name: str, what: str) -> bytes:
             with Path(name).open("rb") as file:
                 found = _whole(file)
     except OSError as error:
-        raise UsageError(f"{what}: cannot be read: {error.strerror}.") from error
+        raise UsageError(f"{what}: it cannot be read: {error.strerror}.") from error
     except ValueError as error:  # a NUL byte in the name
-        raise UsageError(f"{what}: cannot be read: {error}.") from error
+        raise UsageError(f"{what}: it cannot be read: {error}.") from error
     if len(found) > _MOST:
         raise UsageError(f"{what}: it is larger than {_MOST:,} bytes.")
     return found
