@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -28,9 +29,11 @@ def stamp_commits() -> None:
     """Note the time behind every commit that went through, and before one that only crosses out what is over."""
     plain = LiveConnection.commit
 
-    def commit(self: LiveConnection, change: Change, *, based_on: Snapshot) -> bool:
+    def commit(
+        self: LiveConnection, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None
+    ) -> bool:
         before = SYSTEM_CLOCK.now()
-        written = plain(self, change, based_on=based_on)
+        written = plain(self, change, based_on=based_on, still=still)
         if written and change.quiet:
             seen.append(before)
         elif written:
