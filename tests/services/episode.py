@@ -71,7 +71,7 @@ class Episode:
     # --- roles
 
     def promoted(self) -> Sequence[frozenset[str]]:
-        """The nodes with a promoted instance, one set after another; not those moments at which there was none."""
+        """The nodes with a promoted instance, one set after another; no moment at which there was none, if ever."""
         at_first = {look.node: look for look in self.looks if look.at < self.began}
         roles = {node: look.role for node, look in at_first.items()}
         found = [_promoted(roles)]
@@ -79,7 +79,7 @@ class Episode:
             if look.at >= self.began:
                 roles[look.node] = look.role
                 found.append(_promoted(roles))
-        return [one for one, _ in itertools.groupby(filter(None, found))]
+        return [one for one, _ in itertools.groupby(filter(None, found))] or [frozenset()]
 
     # --- requests
 

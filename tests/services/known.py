@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
+from tests.services.remote import Remote
 from tests.services.service import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Mapping[str, Service] = {service.name: service for service in (PostgreSQL(), Redis())}
+SERVICES: Mapping[str, Service] = {service.name: service for service in (PostgreSQL(), Redis(), Remote())}
