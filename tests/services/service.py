@@ -31,7 +31,7 @@ class Service(ABC):
         everywhere: an instance on every node; else one that is in one place.
         promoted: so many instances are promoted; 0 if it has no roles.
         max_unavailable: so many instances may be down at once.
-        processes: main processes that one restart of the promoted instance brings about: some agents restart the
+        processes: main processes that one restart of the promoted instance may bring about: some agents restart the
             server for a demote.
         rate: requests a second.
         nodes: how many the lab has.

@@ -221,15 +221,17 @@ def test_a_probe_does_not_make_due_what_was_seen_to_run_the_config() -> None:
     assert probed(now_reported("dddd", NOW, with_it)) == ["n1"], "it began before this one"
 
 
-def test_the_end_of_a_roll_notes_what_it_has_seen_to_run_the_config() -> None:
-    """Found by the campaign: a node had reported while its instance was restarted with what it had reported before."""
+def test_a_step_of_a_roll_notes_what_it_has_seen_to_run_the_config() -> None:
+    """Found by the campaign: a node had reported while its instance was restarted with what it had reported before.
+
+    Found with PostgreSQL: what had started with its config was promoted before the end, which hides when it began.
+    """
     marks = {"n1": {"pacewright-config-web": "bbbb@1700000100"}}
     up = {("web", "n1"): run(200), ("web", "n2"): run()}
     sets = clone("web-clone", primitive("web", sets=OLD))
     step, snapshot = reported(cluster(sets, histories=up, attributes={**REPORTS, **marks}), "n2", "cccc")
     assert isinstance(step, Commit)
-    snapshot = after(snapshot, step.change, {**up, ("web", "n2"): run(600, digest="d1")})
-    end = step.job.decide(snapshot, None, NOW)
-    assert isinstance(end, Commit)
     seen = SetMark(node=NodeName("n1"), name="pacewright-config-web", value="bbbb@1700000100.000@seen")
-    assert seen in end.change.edits
+    assert seen in step.change.edits
+    snapshot = after(snapshot, step.change, {**up, ("web", "n2"): run(600, digest="d1")})
+    assert isinstance(step.job.decide(snapshot, None, NOW), Commit)

@@ -18,6 +18,7 @@ from pacewright.service.begun import ended, set_begun
 from pacewright.service.effects import ENDS
 from pacewright.service.ending import let_go as released_words
 from pacewright.service.owing import crossed_out
+from pacewright.service.report import seen_to_run
 from pacewright.service.revision import reported, still_owed
 from pacewright.service.roles import has_roles, set_promoted
 from pacewright.service.slots import WHOLE, Slot
@@ -48,6 +49,7 @@ def hold(job: Restart, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot
         # A hold can expire before it has worked, so what it is to pay stays owed until it is taken away.
         edits += job.owing(primitive, (), old, snapshot)
     edits += set_promoted(job.target, chosen, snapshot)
+    edits += seen_to_run(job.target, snapshot)  # before a promote hides when it began
     edits += set_begun(job.slots, _asked_for(job, chosen, snapshot), snapshot, by=job.here)
     edits += (_held(job.target, slot, until) for slot in chosen)
     return Commit(
@@ -58,7 +60,7 @@ def hold(job: Restart, chosen: tuple[Slot, ...], old: tuple[Slot, ...], snapshot
         ),
         places=job.places(chosen),
         moves=job.moves(chosen, snapshot),
-        job=replace(job, commits=job.commits + 1, calm_by=None),
+        job=replace(job, commits=job.commits + 1),
         summary=f"restarting {job.told_of(chosen)} ({why}, so it is held stopped)",
     )
 
@@ -82,8 +84,9 @@ def let_go(job: Restart, slots: list[Slot], snapshot: Snapshot, planned: Forecas
         if _promoting(job.target, snapshot, planned):
             called = ", ".join(map(job.slots.called, held))
             return Wait(reason=f"another instance to be promoted in place of the one on {called}", job=job)
-    calm_by = job.calm_by or now + _CALM
-    return _release(replace(job, calm_by=calm_by), slots, snapshot, with_care=now < calm_by)
+    end = max(job.slots.expiry(slot, snapshot) or 0.0 for slot in held)
+    calm = job.calm if job.calm is not None and job.calm[0] == end else (end, now + _CALM)
+    return _release(replace(job, calm=calm), slots, snapshot, with_care=now < calm[1])
 
 
 def _promoting(target: Target, snapshot: Snapshot, planned: Forecast) -> bool:

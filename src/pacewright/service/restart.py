@@ -96,7 +96,8 @@ class Restart:
         companions: dependents that restart along, and must be up again in the end.
         felled: dependents that were down on every node, by a step of this roll.
         commits: how many steps of ours were written.
-        calm_by: seconds since the epoch at which what is held is let go, whatever follows; None if that is not so far.
+        calm: for what is held until a moment, that moment and the one at which it is let go, whatever follows; None if
+            that is not so far. Seconds since the epoch.
         limit: how many slots may be down at once by our doing (`max_unavailable`).
         gates: an instance must be healthy before the next one is restarted.
         gated: keys of the runs that were seen healthy.
@@ -119,7 +120,7 @@ class Restart:
     companions: frozenset[ResourceId] = frozenset()
     felled: frozenset[ResourceId] = frozenset()
     commits: int = 0
-    calm_by: float | None = None
+    calm: tuple[float, float] | None = None
     limit: int = 1
     gates: bool = False
     gated: frozenset[str] = frozenset()
@@ -262,6 +263,7 @@ class Restart:
             edits.append(self.revisions(primitive, chosen, snapshot))
             edits += self.owing(primitive, chosen, old, snapshot)
         edits += set_promoted(self.target, chosen, snapshot)
+        edits += seen_to_run(self.target, snapshot)  # before a promote hides when it began
         edits += set_begun(self.slots, chosen, snapshot, by=self.here)
         reason = f"restart {self.target.name}" + (f" on {', '.join(chosen)}" if chosen != (WHOLE,) else "")
         return Commit(
