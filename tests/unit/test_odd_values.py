@@ -19,6 +19,8 @@ from pacewright.cluster.commit import _guarded_by_epoch
 from pacewright.cluster.values import LATEST, duration, moment, number
 from pacewright.durations import LONGEST
 from pacewright.errors import ConfigError, OperationFailed, ToolOutput
+from pacewright.node.logs import agent_lines
+from pacewright.process import Completed
 from pacewright.record.reading import read_log
 from pacewright.resource import load as load_document
 from pacewright.service.balancer import Balancer, Drain, HAProxy
@@ -171,6 +173,18 @@ def answering(*portions: bytes, pause: float = 0.0) -> str:
 
     threading.Thread(target=serve, daemon=True).start()
     return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("url", ["http://a\x12b:80/", "http://[::1/", "http://n1:x/", "http://n1:99999/", "http:///"])
+def test_a_url_that_can_be_none_is_said_so(url: str) -> None:
+    assert _why_not(Health(kind=HealthKind.HTTP, target=(url,)), NodeName("n1"), 1.0)[0]
+
+
+@pytest.mark.parametrize("line", [b"5", b"[1]", b"null", b"[" * 100_000, b'{"MESSAGE": {}}', b"\xff"])
+def test_a_line_of_a_journal_that_is_no_entry(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = line + b'\n{"MESSAGE": "it broke", "SYSLOG_IDENTIFIER": "Dummy(db)"}\n'
+    monkeypatch.setattr("pacewright.node.logs.run", lambda *a, **k: Completed(argv=(), code=0, stdout=told, stderr=b""))
+    assert agent_lines("Dummy", "db", None) == "it broke"
 
 
 def test_a_server_that_drips_is_late() -> None:

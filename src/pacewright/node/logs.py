@@ -66,9 +66,9 @@ def _of_instance(told: str, tag: str, primitive: str) -> Iterator[str]:
     for line in told.splitlines():
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        message = entry.get("MESSAGE")
+        message = entry.get("MESSAGE") if isinstance(entry, dict) else None
         if not isinstance(message, str):
             continue  # the journal gives what is no UTF-8 as a list of numbers
         if entry.get("SYSLOG_IDENTIFIER") == tag:

@@ -140,7 +140,10 @@ def _http(url: str, seconds: float) -> str:
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     # With a port of its own: it would take the last part of an IPv6 address for one.
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    connection = connect(parts.hostname or "", port, timeout=seconds)
+    try:
+        connection = connect(parts.hostname or "", port, timeout=seconds)
+    except http.client.InvalidURL:  # a host that can be none
+        return f"{_place(url)}: InvalidURL"
     # The connection's own time-out is for each portion: what says one byte a second would never be late.
     deadline = Deadline.after(seconds)
     late = Timer(seconds, _hang_up, (connection,))
