@@ -156,7 +156,7 @@ def test_a_document_that_is_wrong(document: object, words: str, tools: FakeTools
 
 
 def test_a_document_that_cannot_be_read(tools: FakeTools) -> None:
-    refused(tools.pacewright("resource", "apply", "/no/such/file"), 2, "/no/such/file: cannot be read: No such file")
+    refused(tools.pacewright("resource", "apply", "/no/such/file"), 2, "/no/such/file: it cannot be read: No such file")
     refused(tools.pacewright("resource", "apply", str(tools.folder)), 2, "it cannot be read: Is a directory")
 
 
