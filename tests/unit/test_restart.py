@@ -30,6 +30,7 @@ from pacewright.service.refresh import begin_refresh
 from pacewright.service.restart import Restart, begin_restart
 from pacewright.service.revision import BEGUN, debts
 from pacewright.service.roles import with_roles
+from pacewright.service.status import is_enabled
 from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.target import find
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
@@ -514,6 +515,17 @@ def test_a_primitive_is_held_by_a_role_that_expires() -> None:
     assert told(step) == (owed, HoldResource(resource=WEB, until=NOW + 100 + MARGIN))
     assert step.then is not None
     assert step.then.edits == (Release(resource=WEB),)
+
+
+@pytest.mark.scheduler
+def test_what_is_held_is_not_stopped_on_purpose() -> None:
+    """Found by the model check: another call's restart was refused meanwhile, and a start wrote a target-role."""
+    snapshot = cluster(primitive("web"), running={"web": ("n1",)})
+    held = Change(edits=(HoldResource(resource=WEB, until=4_000_000_000.0),), reason="")
+    job = begin(after(snapshot, held))
+    assert is_enabled(job.target, after(snapshot, held))
+    stopped = SetMeta(resource=WEB, name="target-role", value="Stopped")
+    assert not is_enabled(job.target, after(snapshot, Change(edits=(*held.edits, stopped), reason="")))
 
 
 def test_a_hold_on_a_primitive_that_ended_too_soon_is_paid_by_the_next_call() -> None:

@@ -285,6 +285,8 @@ class Snapshot:
     def target_role(self, resource: ResourceId) -> str:
         """The role that somebody has set for a resource (`Started`, `Stopped`, ...); empty if nobody has."""
         told = self.resources[resource].target_role
+        if any((found.id, None) in self.holds for found in self.ancestors(resource)):
+            told = None  # Pacemaker's word has our own hold in it, which nobody has set
         return told if told is not None else self.meta(resource, "target-role") or ""
 
     def is_managed(self, resource: ResourceId) -> bool:
