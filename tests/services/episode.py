@@ -23,6 +23,7 @@ class Episode:
 
     Attributes:
         began, ended: seconds since the epoch.
+        pause: seconds for which an instance that runs may not answer without being down.
         lives: of main processes, from before on.
         looks: how instances were, from before on.
         requests: those that ended in it.
@@ -31,6 +32,7 @@ class Episode:
 
     began: float
     ended: float
+    pause: float
     lives: tuple[Life, ...]
     looks: tuple[Look, ...]
     requests: tuple[Request, ...]
@@ -107,8 +109,16 @@ class Episode:
 
     def _down(self, node: str, at: float) -> bool:
         runs = any(life.node == node and life.began <= at < life.ended for life in self._lives())
-        last = [look for look in self.looks if look.node == node and look.at <= at]
-        return not runs or not last or not last[-1].role
+        return not runs or self._silent(node, at)
+
+    def _silent(self, node: str, at: float) -> bool:
+        """Whether an instance does not answer, and that is no pause."""
+        mine = [look for look in self.looks if look.node == node]
+        last = [look for look in mine if look.at <= at]
+        if last and last[-1].role:
+            return False
+        again = next((look.at for look in mine if look.at > at and look.role), float("inf"))
+        return not last or again - last[-1].at > self.pause
 
 
 def _promoted(roles: Mapping[str, str]) -> frozenset[str]:

@@ -21,6 +21,7 @@ class Redis(Service):
     top: ClassVar[str] = "redis-clone"
     process: ClassVar[str] = "redis-server"
     promoted: ClassVar[int] = 1
+    pause: ClassVar[float] = 3.0  # CLIENT PAUSE 2000, when it is to follow another master
 
     def configure(self, lab: Lab, node: str, version: str) -> None:
         """See `Service`."""

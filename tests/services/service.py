@@ -33,6 +33,7 @@ class Service(ABC):
         max_unavailable: so many instances may be down at once.
         processes: main processes that one restart of the promoted instance may bring about: some agents restart the
             server for a demote.
+        pause: seconds for which an instance that runs may not answer without being down: some agents pause clients.
         rate: requests a second.
         nodes: how many the lab has.
         start_seconds: how long the whole service may take to come up.
@@ -49,6 +50,7 @@ class Service(ABC):
     promoted: ClassVar[int] = 0
     max_unavailable: ClassVar[int] = 1
     processes: ClassVar[int] = 1
+    pause: ClassVar[float] = 0.5
     rate: ClassVar[float] = 20.0
     nodes: ClassVar[int] = 3
     start_seconds: ClassVar[float] = 120.0

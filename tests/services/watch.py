@@ -90,6 +90,7 @@ class Watch:
         return Episode(
             began=began,
             ended=ended,
+            pause=self._service.pause,
             lives=self._lives.all(),
             looks=tuple(seen.looks),
             requests=tuple(seen.between(began, ended)),

@@ -29,6 +29,7 @@ def episode(*parts: Life | Look | Request | Operation) -> Episode:
     return Episode(
         began=10.0,
         ended=60.0,
+        pause=1.5,
         lives=tuple(part for part in parts if isinstance(part, Life)),
         looks=tuple(part for part in parts if isinstance(part, Look)),
         requests=tuple(part for part in parts if isinstance(part, Request)),
@@ -45,6 +46,8 @@ def test_an_instance_is_down_without_a_process_or_without_an_answer() -> None:
     assert episode(*UP[:2], UP[3], *stopped).most_down(["n1", "n2"]) == 1
     silent = (look("n2", 21), look("n2", 30, "unpromoted", "1"))
     assert episode(*UP[:2], UP[3], *stopped, *silent).most_down(["n1", "n2"]) == 2
+    pause = (look("n2", 21), look("n2", 22, "unpromoted", "1"))
+    assert episode(*UP[:2], UP[3], *stopped, *pause).most_down(["n1", "n2"]) == 1
     later = (look("n2", 23), look("n2", 30, "unpromoted", "1"))
     assert episode(*UP[:2], UP[3], *stopped, *later).most_down(["n1", "n2"]) == 1
 
