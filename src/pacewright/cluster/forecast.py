@@ -104,10 +104,27 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
     root = snapshot.root if change is None else change.apply(snapshot)
-    asked = ET.tostring(root)
+    asked = ET.tostring(_without_strays(root))
     answer, after, graph = tools.simulate(asked)
     first = replace(_parse(answer, after), graph=graph, asked=asked)
     return first if then is None else followed(first, then)
+
+
+def _without_strays(root: ET.Element) -> ET.Element:
+    """The CIB without what is left of nodes under an id that they no longer have: crm_simulate gives up on it."""
+    ids = {node.get("uname"): node.get("id") for node in root.iterfind("configuration/nodes/node")}
+    states = root.findall("status/node_state")
+    strays = [state for state in states if ids.get(state.get("uname"), state.get("id")) != state.get("id")]
+    if not strays:
+        return root
+    asked = ET.Element(root.tag, root.attrib)
+    for part in root:
+        kept = part
+        if part.tag == "status":
+            kept = ET.Element(part.tag, part.attrib)
+            kept.extend(state for state in part if state not in strays)
+        asked.append(kept)
+    return asked
 
 
 def followed(first: Forecast, then: Change) -> Forecast:
