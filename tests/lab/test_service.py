@@ -285,9 +285,9 @@ import os, signal, sys
 from pacewright.cluster import connection
 wanted = int(sys.argv[2])
 real = connection.commit
-def commit(change, *, based_on):
+def commit(change, *, based_on, still=None):
     global wanted
-    written = real(change, based_on=based_on)
+    written = real(change, based_on=based_on, still=still)
     wanted -= 1
     if wanted == 0:
         os.kill(os.getpid(), signal.SIGKILL)
