@@ -25,6 +25,7 @@ from pacewright.service.refresh import Refresh
 from pacewright.service.restart import Restart
 from pacewright.service.step import Job, Outcome
 from pacewright.service.target import Target, find
+from tests.model.own import no_doubt
 from tests.model.pacemaker import Cluster
 from tests.model.record import Status
 from tests.model.rules import digest
@@ -220,6 +221,7 @@ class Call:
             patch.object(tools, "patch", differing.patch),
             patch.object(tools, "query_root", differing.query_root),
             patch.object(tools, "query", differing.query),
+            no_doubt(),
         ):
             written = commit(change, based_on=based_on, still=still)
         self.wrote += written

@@ -137,7 +137,9 @@ class Judge:
             if self.selective:  # whoever asks for one does not wait for what has failed, nor for what is tried again
                 self.down = {node for node in self.down if not self._failed(node)}
             self.down.add(event.node)
-        elif event.what == "gone" or (event.what == "up" and not self._sick(event)):
+        elif event.what == "demoting" and event.ours:
+            self.down.add(event.node)
+        elif event.what == "gone" or (event.what == self._back and not self._sick(event)):
             self.down -= {event.node} if self._is_clone else set(NODE_NAMES)
 
     def _sick(self, event: Event) -> bool:
@@ -247,6 +249,9 @@ class Judge:
             newest = self.cluster.disk[node].text
             if not self._unknowable(node, life, newest):
                 assert life.config == newest, f"1: {resource} on {node} runs {life.config}, not {newest}"
+        if self._back == "promoted":
+            roles = [node for (_, node), life in self.cluster.lives.items() if life.number not in self.cluster.promoted]
+            assert not roles, f"8: not promoted on {roles}"
         places = {node for _, node in self.cluster.lives}
         assert len(places) == (len(NODE_NAMES) if self._is_clone else 1), f"7: it runs on {sorted(places)}"
         assert not snapshot.holds, f"4: left behind: {snapshot.holds}"
@@ -254,8 +259,13 @@ class Judge:
         assert not marks, f"4: left behind: {marks}"
         due = list(debts(target_of(snapshot, self.cluster.kind), snapshot))
         assert not due, f"4: still due: {due}"
-        roles = [r.id for r in snapshot.resources.values() if "target-role" in r.meta]
-        assert not roles, f"4: a target-role is left on {roles}"
+        stopped = [r.id for r in snapshot.resources.values() if "target-role" in r.meta]
+        assert not stopped, f"4: a target-role is left on {stopped}"
+
+    @property
+    def _back(self) -> str:
+        """What brings an instance back: of a promotable its role, however late it comes."""
+        return "promoted" if self.cluster.definitions()[0].promotable else "up"
 
     @property
     def _is_clone(self) -> bool:

@@ -31,7 +31,7 @@ from tests.model.written import set_aside, set_property
 __all__ = ["Steps", "World", "explore"]
 
 NODES = st.sampled_from(NODE_NAMES)
-CONFIGS = ("aa", "bb", "cc", "bad", "sick")
+CONFIGS = ("aa", "bb", "cc", "bad", "sick", "weak")
 SKEWS = st.sampled_from([0.0, 0.0, 0.0, 0.0, -300.0, 300.0])
 VERBS = st.sampled_from(
     [*["refresh"] * 2, *["restart"] * 5, *["reconcile"] * 3, "report", "stop", "start", "disable", "enable"]

@@ -13,10 +13,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from pacewright.cluster import Snapshot, parse
+from pacewright.cluster import Snapshot
+from tests.model.own import snapshot_in
 from tests.model.record import History, NodeState, Op, Status
 from tests.model.rules import digest, properties, true
-from tests.model.scheduler import Definition, Want, definitions, fail_count, pardoned, parts, wanted
+from tests.model.scheduler import Definition, Want, definitions, fail_count, pardoned, parts, promotion, wanted
 from tests.model.site import AGENTS, NODE_NAMES, configuration
 
 __all__ = ["Cluster", "Config", "Event", "Life", "Move"]
@@ -41,7 +42,7 @@ class Config:
     @property
     def good(self) -> bool:
         """The service starts with it, and is fit to serve."""
-        return self.text not in {"bad", "sick"}
+        return self.text not in {"bad", "sick", "weak"}
 
     @property
     def starts(self) -> bool:
@@ -73,6 +74,8 @@ class Life:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to an instance: `stopping`, `up`, `down` (the stop is done), `gone` (it died).
+
+    Of a promotable also `demoting`, which is the first half of `stopping`, and `promoted`.
 
     Attributes:
         ours: it is stopped because of a revision or a hold of ours, and for no other reason.
@@ -116,10 +119,11 @@ class Cluster:
         lives: what really runs, by primitive and node.
         flights: operations under way, likewise.
         events: what has happened to instances; who judges takes them away.
-        probed: lives that a probe has found, by node: it hides when they began, and with what definition.
+        probed: lives that a probe has found, or that were promoted, by node: it hides when they began.
         apart: what nodes see whose network is gone.
         overtook: nodes where something was being started when a commit came that did not know of it.
         reloaded: lives that were reloaded, which is on record as a start.
+        promoted: lives that have been promoted.
     """
 
     kind: str
@@ -132,6 +136,7 @@ class Cluster:
     probed: dict[str, set[int]] = field(default_factory=dict)
     overtook: set[str] = field(default_factory=set)
     reloaded: set[int] = field(default_factory=set)
+    promoted: set[int] = field(default_factory=set)
     apart: dict[str, tuple[Snapshot, Status]] = field(default_factory=dict)
     now: float = 1_900_000_000.0
     epoch: int = 10
@@ -161,7 +166,7 @@ class Cluster:
             return self.apart[viewer]
         if self._seen is None or self._seen[0] != self.version:
             document = self.status.document(self._configuration_text(), AGENTS, epoch=self.epoch, updates=self.updates)
-            self._seen = (self.version, parse(document), self.status.copy())
+            self._seen = (self.version, snapshot_in(document), self.status.copy())
         return self._seen[1], self._seen[2]
 
     def _configuration_text(self) -> str:
@@ -188,6 +193,7 @@ class Cluster:
         """What it may do next."""
         found = [Move(what="end", resource=resource, node=node) for resource, node in self.flights]
         found += self._unnoticed()
+        found += self._unscored()
         up = [name for name, node in self.status.nodes.items() if node.presence == "online"]
         joining = [name for name, node in self.status.nodes.items() if node.presence == "pending"]
         if self.status.dc is None:
@@ -209,6 +215,17 @@ class Cluster:
             for name, part in parts(definition, self.status).items()
             if part.active and not part.failed and not part.busy and self.status.nodes[name].presence == "online"
             if (definition.id, name) not in self.lives
+        ]
+
+    def _unscored(self) -> list[Move]:
+        """Agents that have not set a promotion score yet: it comes some time after the start."""
+        return [
+            Move(what="score", resource=definition.id, node=node)
+            for definition in self.definitions()
+            for (resource, node) in self.lives
+            if definition.promotable and resource == definition.id and (resource, node) not in self.flights
+            if self.status.nodes[node].presence == "online"
+            if promotion(resource) not in self.status.nodes[node].transient
         ]
 
     def _begins(self) -> Iterator[Move]:
@@ -248,6 +265,8 @@ class Cluster:
                 self._start_operation("monitor", move.resource, move.node, expected=7)
             case "pardon":
                 del self.status.nodes[move.node].transient[fail_count(move.resource, "start")]
+            case "score":
+                self._score(move.resource, move.node, "5")
             case "notice":
                 self._notice(move.resource, move.node)
             case "elect":
@@ -260,7 +279,11 @@ class Cluster:
         self.updates += 1
 
     def _begin(self, want: Want) -> None:
-        if want.verb in _STOPS:
+        definition = next(one for one in self.definitions() if one.id == want.resource)
+        if want.verb in _STOPS and parts(definition, self.status)[want.node].promoted:
+            self._happened("demoting", want.resource, want.node, ours=want.ours)
+            self._start_operation("demote", want.resource, want.node)
+        elif want.verb in _STOPS:
             if (want.resource, want.node) in self.lives:
                 self._happened("stopping", want.resource, want.node, ours=want.ours)
             self._start_operation("stop", want.resource, want.node)
@@ -301,7 +324,8 @@ class Cluster:
         op = replace(flight.op, task=task, code=code, call=self._next(), at=self.now, took=self.now - flight.begun)
         self._record(resource, node, self.status.history(resource, node).ended(op))
         if op.failed:
-            self.status.nodes[node].transient[fail_count(resource, flight.task)] = "INFINITY"
+            fatal = flight.task in {"start", "stop"}
+            self.status.nodes[node].transient[fail_count(resource, flight.task)] = "INFINITY" if fatal else "1"
             self.disturb()
 
     def _physically(self, flight: _Flight, resource: str, node: str) -> int:
@@ -311,10 +335,13 @@ class Cluster:
             life = self.lives.get(at)
             if life is not None:
                 self.probed.setdefault(node, set()).add(life.number)
-            return 7 if life is None else 0
+            return 7 if life is None else 8 if life.number in self.promoted else 0
         if flight.task == "reload-agent" and at in self.lives:
             self.reloaded.add(self.lives[at].number)
+        elif flight.task in {"promote", "demote"}:
+            return self._ranked(flight.task, resource, node)
         elif flight.task == "stop":
+            self._score(resource, node, None)
             if self.lives.pop(at, None) is not None:
                 self._happened("down", resource, node)
         elif flight.task == "start" and at not in self.lives:
@@ -330,6 +357,32 @@ class Cluster:
             )
             self._happened("up", resource, node)
         return 0
+
+    def _ranked(self, task: str, resource: str, node: str) -> int:
+        """A promote or a demote. The agent changes its score, which interrupts what was planned."""
+        life = self.lives.get((resource, node))
+        if task == "promote" and (life is None or life.config == "weak"):
+            return 1
+        if life is None:
+            return 0
+        self._score(resource, node, "10" if task == "promote" else "5")
+        if task == "promote":
+            assert life is not None
+            self.promoted.add(life.number)
+            self.probed.setdefault(node, set()).add(life.number)  # it hides when it began, as a probe does
+            self._happened("promoted", resource, node)
+        else:
+            self.promoted.discard(life.number)
+        return 0
+
+    def _score(self, resource: str, node: str, score: str | None) -> None:
+        transient = self.status.nodes[node].transient
+        if transient.get(promotion(resource)) == score:
+            return
+        transient.pop(promotion(resource), None)
+        if score is not None:
+            transient[promotion(resource)] = score
+        self.disturb()
 
     def _notice(self, resource: str, node: str) -> None:
         key = f"5:{self._next()}:0:model"
@@ -408,7 +461,7 @@ class Cluster:
         for name, other in alone.nodes.items():
             other.presence = "online" if name == node else "lost"
         document = alone.document(self._configuration_text(), AGENTS, epoch=self.epoch, updates=self.updates)
-        self.apart[node] = parse(document), alone
+        self.apart[node] = snapshot_in(document), alone
         self.lose(node)
 
     def boot(self, node: str) -> None:
@@ -423,7 +476,7 @@ class Cluster:
         self.now += STEP
         state = self.status.nodes[node]
         history = state.histories.get(resource)
-        for task in ("start", "monitor"):
+        for task in ("start", "monitor", "promote", "demote"):
             state.transient.pop(fail_count(resource, task), None)
         if history is not None and history.failure is not None:
             if (resource, node) in self.flights:

@@ -1,7 +1,8 @@
 """What Pacemaker's scheduler wants of a cluster, in a small honest model. Pure.
 
 `tests/golden/test_model.py` holds its answers against those of the real one (`crm_simulate`) for many states. It knows
-clones, promotable clones and primitives, no groups and no constraints but locations.
+clones, promotable clones (all of whose instances may be promoted; these are not compared) and primitives, no groups
+and no constraints but locations.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "pardoned",
     "part",
     "parts",
+    "promotion",
     "wanted",
 ]
 
@@ -82,6 +84,11 @@ def _unheld(element: ET.Element) -> ET.Element:
 def fail_count(resource: str, task: str) -> str:
     """The transient attribute that counts failures."""
     return f"fail-count-{resource}#{task}_{10_000 if task == 'monitor' else 0}"
+
+
+def promotion(resource: str) -> str:
+    """The transient attribute with the promotion score that an agent sets."""
+    return f"master-{resource}"
 
 
 _KNOWN: WeakKeyDictionary[ET.Element, list[Definition]] = WeakKeyDictionary()
@@ -142,8 +149,8 @@ def part(history: History) -> Part:
 def _told(found: Part, op: Op) -> Part:
     if op.code is None:
         found = replace(found, busy=op.task)
-        if op.task in {"start", "promote"}:
-            return replace(found, active=True, promoted=op.task == "promote")
+        if op.task in {"start", "promote", "demote"}:
+            return replace(found, active=True, promoted=op.task != "start")
         return found
     if op.failed:
         return replace(found, active=True, failed=True)
@@ -303,9 +310,17 @@ def _stay(definition: Definition, node: str, one: Part, look: _Look) -> Want | N
     if one.failed:
         return Want(resource=definition.id, node=node, verb="recover")
     if not look.changed(definition, node, one):
-        return None
+        return _promoted(definition, node, one, look)
     reload = one.checked is not None and one.checked.reloads and one.busy != "start"
     return Want(resource=definition.id, node=node, verb="reload" if reload else "restart", ours=True)
+
+
+def _promoted(definition: Definition, node: str, one: Part, look: _Look) -> Want | None:
+    """All may be promoted whose agents have said so."""
+    scored = int(look.status.nodes[node].transient.get(promotion(definition.id), "0")) > 0
+    if not definition.promotable or one.promoted or one.busy or not scored:
+        return None
+    return Want(resource=definition.id, node=node, verb="promote")
 
 
 def _one_place(definition: Definition, found: dict[str, Part], look: _Look) -> Iterator[Want]:
@@ -350,6 +365,9 @@ def carried_out(configuration: ET.Element, status: Status, now: float, wants: li
         key = f"9:{number}:0:imagined"
         if want.verb in {"stop", "restart", "recover", "move"}:
             _do(after.nodes[want.node], definition, Op(task="stop", code=0, key=key, call=10_000))
+        if want.verb == "promote":
+            up = Op(task="promote", code=0, key=key, call=10_001, digest=digest(definition.parameters(want.node, now)))
+            _do(after.nodes[want.node], definition, up)
         if want.verb in {"start", "restart", "recover", "move", "reload"} and (where := want.to or want.node):
             given = digest(definition.parameters(where, now))
             start = Op(task="start", code=0, key=key, call=10_001, digest=given, reloads=definition.reloads, at=now)

@@ -12,6 +12,7 @@ __all__ = ["AGENTS", "CLONES", "KINDS", "NODE_NAMES", "configuration"]
 NODE_NAMES = tuple(NODES)
 
 _TIMES = {"start": "20s", "stop": "20s"}
+_ROLES = {"promotable": "true", "promoted_max": str(len(NODE_NAMES))}
 _PLACES = "".join(
     f'<rsc_location id="l-{name}" rsc="{{}}" node="{name}" score="{score}"/>'
     for name, score in zip(NODE_NAMES, (30, 20, 10), strict=True)
@@ -22,16 +23,19 @@ KINDS = {
     "dum": clone("dum-clone", primitive("dum", "ocf:pacemaker:Dummy", timeouts=_TIMES)),
     "db": primitive("db", "ocf:heartbeat:Dummy", timeouts=_TIMES),
     "lb": primitive("lb", "ocf:pacemaker:Dummy", timeouts=_TIMES),
+    "rank": clone("rank-clone", primitive("rank", "ocf:heartbeat:Dummy", timeouts=_TIMES), **_ROLES),
 }
-"""A clone that restarts for a new definition, one that would reload; the same two sorts in one place."""
+"""A clone that restarts for a new definition, one that would reload; the same two sorts in one place; and a promotable
+all of whose instances are promoted."""
 
-CLONES = {"web": "web-clone", "dum": "dum-clone"}
+CLONES = {"web": "web-clone", "dum": "dum-clone", "rank": "rank-clone"}
 
 AGENTS = {
     "web": 'class="systemd" type="web"',
     "dum": 'class="ocf" provider="pacemaker" type="Dummy"',
     "db": 'class="ocf" provider="heartbeat" type="Dummy"',
     "lb": 'class="ocf" provider="pacemaker" type="Dummy"',
+    "rank": 'class="ocf" provider="heartbeat" type="Dummy"',
 }
 
 
