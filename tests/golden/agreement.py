@@ -93,6 +93,8 @@ def agrees_on_definitions(snapshot: Snapshot, mon: ET.Element) -> None:
         known = snapshot.resources.get(found.get("id", "").partition(":")[0])  # type: ignore[call-overload]
         if known is not None and known.kind is Kind.PRIMITIVE:
             assert str(known.agent) == found.get("resource_agent")
+            if any((around.id, None) in snapshot.holds for around in snapshot.ancestors(known.id)):
+                continue  # a hold of ours is nobody's target-role
             assert snapshot.target_role(known.id) == (found.get("target_role") or "")
     for found in mon.iterfind("resources//clone"):
         clone = snapshot.resources.get(found.get("id", ""))  # type: ignore[call-overload]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pacewright.clock import Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
-from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError, Refused
+from pacewright.errors import CommitConflict, NothingComes, PacewrightError, Refused
 from pacewright.service import Options, Outcome, Services
 from pacewright.service.config import Settings
 from pacewright.service.loop import carry_out
@@ -410,7 +410,7 @@ def test_killed_after_any_commit_and_run_again_everything_is_restarted_and_nothi
         assert roles(now.read(), name).keys() == roles(world(), name).keys(), kill_after
         assert not set(before.values()) & set(after.values()), kill_after
         # Where a hold was taken over, the revision may stand for its node alone; nothing follows from that.
-        assert (traces if world is base else debts)(now.read()) == [], kill_after
+        assert (traces if world is base and name != "st" else debts)(now.read()) == [], kill_after
 
 
 @pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone", "st"])
@@ -593,6 +593,6 @@ def test_a_clock_that_is_behind_is_found_before_anything_is_done_and_within_the_
     target = find("lb", world.read(), Settings())
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
-    with pytest.raises(DeadlinePassed, match="lb: not begun; on a copy of the cluster: not finished") as caught:
-        Services(clock=Behind())._rehearse("lb", job, world.read(), 1.0)
+    with pytest.raises(NothingComes, match="lb: not begun: Pacemaker would not carry it out") as caught:
+        Services(clock=Behind())._rehearse("lb", job, world.read(), 60.0)
     assert "Nothing was changed" in caught.value.hint

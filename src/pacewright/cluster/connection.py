@@ -112,10 +112,13 @@ class Simulation:
         self._asked: tuple[Snapshot, Change, Forecast] | None = None
         self._done: tuple[Action, ...] = ()
         self._idle = False
+        self._read: tuple[bytes, Snapshot] | None = None
 
     def read(self) -> Snapshot:
         """The copy as it is now."""
-        return parse(self._document)
+        if self._read is None or self._read[0] is not self._document:
+            self._read = (self._document, parse(self._document))
+        return self._read[1]
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the real scheduler would do."""

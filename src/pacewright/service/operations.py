@@ -250,7 +250,8 @@ class Services:
         except DeadlinePassed as error:
             raise DeadlinePassed(
                 error.message,
-                hint="Nothing was changed. Is this node's clock right? A hold that ends in the past holds nothing.",
+                hint=f"Nothing was changed. It came as far as {len(copy.forecasts)} steps; on a busy machine a longer "
+                "--timeout helps, or --allow-collateral, which looks at each step only when it comes.",
             ) from error
         told = tuple((change.reason, forecast) for change, forecast in copy.forecasts if not change.quiet)
         return outcome, told
@@ -405,6 +406,9 @@ def _would_not(name: str, lines: list[str], error: NothingComes) -> NothingComes
     last = next((line.removeprefix("waiting: ") for line in reversed(lines) if line.startswith("waiting: ")), "an end")
     return NothingComes(
         f"{name}: not begun: Pacemaker would not carry it out. On a copy of the cluster, this never comes: {last}.",
-        hint="Nothing was changed. What Pacemaker says of it:" if error.output else "Nothing was changed.",
+        hint="Nothing was changed. "
+        + (
+            "What Pacemaker says of it:" if error.output else "If this node's clock is behind, a hold ends in the past."
+        ),
         output=error.output,
     )
