@@ -18,7 +18,7 @@ from pacewright.service.status import status_of
 
 __all__ = ["fact"]
 
-_PATIENCE = 1.5
+_PATIENCE = 1.2
 """Seconds that the cluster may take to answer; the whole fact must be there within 2."""
 
 _OWN_NAME = 0.3
