@@ -1,7 +1,8 @@
 """A restart rehearsed on Pacemaker's own scheduler cases: a plan, a refusal, or an error with Pacemaker's own reason.
 
 Each case is made quorate, with a DC, and without fencing where it has no device, so that something could be done. In
-a run of all tests one case in twenty is rehearsed; `script/golden` does all (PACEWRIGHT_ALL_CASES).
+a run of all tests one in twenty of the oldest release's cases is rehearsed; `script/golden` does all of both
+(PACEWRIGHT_ALL_CASES): Pacemaker 3.0.0 takes 0.3 s for each look at an old case.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _id_of(root: ET.Element, name: NodeName) -> str:
     ("release", "case"),
     [
         pytest.param(release, case, id=f"{release}-{case.stem}")
-        for release in RELEASES
+        for release in (RELEASES if EVERY == 1 else RELEASES[:1])
         for case in cases(release)[::EVERY]
     ],
 )
