@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pacewright.clock import Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
-from pacewright.errors import CommitConflict, NothingComes, PacewrightError, Refused
+from pacewright.errors import CommitConflict, PacewrightError, Refused
 from pacewright.service import Options, Outcome, Services
 from pacewright.service.config import Settings
 from pacewright.service.loop import carry_out
@@ -593,6 +593,6 @@ def test_a_clock_that_is_behind_is_found_before_anything_is_done_and_within_the_
     target = find("lb", world.read(), Settings())
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
-    with pytest.raises(NothingComes, match="lb: not begun: Pacemaker would not carry it out") as caught:
-        Services(clock=Behind())._rehearse("lb", job, world.read(), 60.0)
+    with pytest.raises(Refused, match="Pacemaker would do nothing with lb on n1") as caught:
+        Services(clock=Behind())._rehearse("lb", job, world.read(), 1.0)
     assert "Nothing was changed" in caught.value.hint

@@ -24,6 +24,9 @@ from pacewright.errors import CommitConflict, NothingComes
 __all__ = ["Connection", "LiveConnection", "Simulation"]
 
 
+_STEPS = 10
+"""Writes for each node after which a rehearsal goes round in circles: a roll makes four at most, and what ends it."""
+
 Still = Callable[[Snapshot], bool]
 """Told a newer snapshot than a change was decided on: would it be decided again?"""
 
@@ -141,6 +144,8 @@ class Simulation:
         if change.edits and changes_nothing(based_on.root, change.apply(based_on)):
             return False
         forecast = self._forecast(based_on, change)
+        if not self._patient and len(self.forecasts) > _STEPS * len(based_on.nodes):
+            raise NothingComes("the same comes again and again.")
         self._idle = False
         self.forecasts.append((change, forecast))
         self._document = _unlike_any_other(forecast.after)
