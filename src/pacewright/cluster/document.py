@@ -1,6 +1,6 @@
 """Where things go in a CIB document: resources, sets, pairs, ids. As pcs would place them.
 
-The cluster keeps the comments that people have written into their CIB (measured on 2.1.5 and 3.0.0; processing
+The cluster keeps the comments that people have written into their CIB (measured on 2.1.5; processing
 instructions it drops), and a patch counts them where it says which place among its siblings an element gets. So we read
 them too; they are children without an id, whose tag is no text.
 """
