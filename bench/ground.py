@@ -10,11 +10,12 @@ from pathlib import Path
 
 from pacewright import lab as labs
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster import ResourceId, Snapshot, parse
+from pacewright.cluster import ResourceId
 from pacewright.errors import DeadlinePassed, NodeError
 from pacewright.lab import Lab
+from pacewright.testing import snapshot_of
 
-__all__ = ["AT", "INSIDE", "KINDS", "create_many", "ground", "settle", "snapshot"]
+__all__ = ["AT", "INSIDE", "KINDS", "create_many", "ground", "settle"]
 
 NAME = "bench"
 AT = "n1"
@@ -140,11 +141,6 @@ def _modify(lab: Lab, scope: str, document: str) -> None:
     lab.run(AT, argv, stdin=document.encode()).checked()
 
 
-def snapshot(lab: Lab) -> Snapshot:
-    """The lab's cluster now."""
-    return parse(lab.run(AT, ["cibadmin", "--query"]).checked().stdout)
-
-
 def settle(lab: Lab, wanted: dict[str, int], *, seconds: float = 90) -> None:
     """Return when these primitives run in so many places and nothing has changed for a while.
 
@@ -154,7 +150,7 @@ def settle(lab: Lab, wanted: dict[str, int], *, seconds: float = 90) -> None:
     deadline = Deadline.after(seconds)
     version = None
     while True:
-        now = snapshot(lab)
+        now = snapshot_of(lab, AT)
         seen = {name: sum(i.settled for i in now.instances_of(ResourceId(name))) for name in wanted}
         if seen == wanted and now.version == version:
             return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bench.commands import NAMES, Say, Task, Timed, taking_turns
-from bench.ground import AT, INSIDE, settle, snapshot
+from bench.ground import AT, INSIDE, settle
 from pacewright.errors import NodeError
 from pacewright.lab import Lab
+from pacewright.testing import snapshot_of
 
 __all__ = ["nothing_owed", "prepare"]
 
@@ -38,9 +39,9 @@ def nothing_owed(lab: Lab, count: int, times: int, say: Say) -> tuple[Timed, ...
         lab.run(AT, ["/usr/bin/python3", "-I", f"{INSIDE}/reporting.py", _CONFIG, *names], timeout=60).checked()
         lab.run(AT, ["pacewright", "reconcile", "--all"], timeout=_EVERYTHING).checked()
         settle(lab, dict.fromkeys(names, len(lab.nodes) if count == 1 else 1))
-        before = snapshot(lab).version
+        before = snapshot_of(lab, AT).version
         timed = taking_turns(lab, _tasks(names, times), say)
-        after = snapshot(lab).version
+        after = snapshot_of(lab, AT).version
     finally:
         lab.run(AT, ["rm", "-f", _SERVICES])
     if after.epoch != before.epoch:

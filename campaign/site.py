@@ -12,9 +12,10 @@ from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES, Service
 from campaign.starts import Entry, Turn, read_log, read_turns
 from campaign.status import Status, read_status
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster import ResourceId, Snapshot, parse
+from pacewright.cluster import ResourceId, Snapshot
 from pacewright.errors import DeadlinePassed, PacewrightError
 from pacewright.lab import Lab
+from pacewright.testing import snapshot_of
 
 __all__ = ["Missing", "Site"]
 
@@ -105,7 +106,7 @@ class Site:
         """
         for node in self.reachable():
             with contextlib.suppress(PacewrightError):
-                found = parse(self.cib(node))
+                found = snapshot_of(self.lab, node, timeout=5.0)
                 if found.quorate:
                     return found
         raise DeadlinePassed("No node of the campaign's lab answers with quorum.")

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import Instance, ResourceId, Snapshot, parse
+from pacewright.cluster import Instance, ResourceId, Snapshot
 from pacewright.errors import ToolError
 from pacewright.lab import Lab
 from pacewright.process import Completed
+from pacewright.testing import snapshot_of
 
-__all__ = ["Counted", "install", "pacewright", "snapshot_of"]
+__all__ = ["Counted", "install", "pacewright"]
 
 WEB = """\
 import http.server, os, pathlib, sys
@@ -180,11 +181,6 @@ class Counted:
 def pacewright(lab: Lab, node: str, *words: str, timeout: float = 120.0) -> Completed:
     """Run pacewright on a node."""
     return lab.run(node, ["pacewright", *words], timeout=timeout)
-
-
-def snapshot_of(lab: Lab, node: str) -> Snapshot:
-    """A node's CIB, read with Pacemaker's own tool."""
-    return parse(lab.run(node, ["cibadmin", "--query"]).checked().stdout)
 
 
 def as_json(done: Completed) -> Any:

@@ -10,7 +10,8 @@ import pytest
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster import ResourceId
 from pacewright.lab import Lab
-from tests.lab.services import Counted, as_json, pacewright, snapshot_of
+from pacewright.testing import snapshot_of
+from tests.lab.services import Counted, as_json, pacewright
 
 pytestmark = pytest.mark.lab
 

@@ -27,6 +27,7 @@ from pacewright.errors import (
 from pacewright.process import Completed, run
 
 __all__ = [
+    "STATUS",
     "cleanup",
     "complaints",
     "difference",
@@ -38,7 +39,11 @@ __all__ = [
     "scores",
     "simulate",
     "status",
+    "status_told",
 ]
+
+STATUS = ("crm_mon", "--output-as=xml", "--inactive", "--include=none,summary,nodes,resources,bans")
+"""Asks for the status of the CIB in the file that CIB_file names."""
 
 _OK = 0
 _INSUFFICIENT_PRIVILEGES = 4
@@ -249,12 +254,15 @@ def status(cib: bytes, *, timeout: float = _TIMEOUT) -> ET.Element:
         ToolFailed: Pacemaker cannot read this CIB; its own words say why.
     """
     with _in_memory(cib) as fd:
-        done = run(
-            ["crm_mon", "--output-as=xml", "--inactive", "--include=none,summary,nodes,resources,bans"],
-            timeout=timeout,
-            pass_fds=(fd,),
-            env={"CIB_file": f"/proc/self/fd/{fd}"},
-        )
+        return status_told(run(STATUS, timeout=timeout, pass_fds=(fd,), env={"CIB_file": f"/proc/self/fd/{fd}"}))
+
+
+def status_told(done: Completed) -> ET.Element:
+    """The status in the answer to `STATUS`.
+
+    Raises:
+        ToolFailed: as `status`.
+    """
     answer = _xml(done) if done.code == _OK else None
     if answer is None or answer.find("nodes") is None:  # 2.1.5 exits with 0 when it cannot read the CIB, too
         said = "\n".join(answer.itertext()).strip() if answer is not None else done.output

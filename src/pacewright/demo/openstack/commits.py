@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pacewright.cluster import parse
 from pacewright.lab import Lab
+from pacewright.testing import snapshot_of
 
 __all__ = ["Commit", "commits", "epoch", "read"]
 
@@ -48,7 +48,7 @@ def commits(lab: Lab, *, after: int = 0) -> tuple[Commit, ...]:
 def epoch(lab: Lab) -> int:
     """The number of the configuration as it is now."""
     node = next(node for node in lab.nodes if lab.is_on(node))
-    return parse(lab.run(node, ["cibadmin", "--query"]).checked().stdout).version.epoch
+    return snapshot_of(lab, node).version.epoch
 
 
 def read(lines: Iterable[str]) -> list[Commit]:
