@@ -74,7 +74,7 @@ def _task(lab: Lab, key: str, label: str, manifest: str, times: int) -> Task:
     lab.write(AT, path, manifest)
     modules = ("--modulepath", _MODULES) if "-pcs-" in key else ()
     line = ("puppet", "apply", "--color=false", "--detailed-exitcodes", *modules, path)
-    return Task(key=key, label=label, lines=(line,), times=times, env={"LC_ALL": "C.UTF-8"}, timeout=400)
+    return Task(key=key, label=label, lines=(line,), times=times, timeout=400)
 
 
 def _manifest(way: str, count: int) -> str:

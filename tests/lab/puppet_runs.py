@@ -92,7 +92,7 @@ class Runs:
     def _begun(self, node: str, manifest: str, options: Sequence[str], config: str, path: str) -> Process:
         self.lab.write(node, "/root/site.pp", f"{SITE}{manifest}\n")
         words = ["puppet", "apply", "--color=false", "--detailed-exitcodes", *options, "/root/site.pp"]
-        env = {"FACTER_config": config, "LC_ALL": "C.UTF-8"}
+        env = {"FACTER_config": config}
         if path:
             env["PATH"] = f"{path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return self.lab.spawn(node, ["sh", "-c", 'exec "$@" 2>&1', "sh", *words], stdout=PIPE, env=env)

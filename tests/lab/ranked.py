@@ -132,4 +132,6 @@ def installed(lab: Lab, *, promoted: int, notify: bool = False) -> Iterator[Rank
         yield ranked
     finally:
         ranked.configure("")
+        lab.run("n1", ["crm_resource", "--cleanup", "--resource", "ranked"], timeout=60)
+        lab.run("n1", ["pacewright", "reconcile", "ranked"], timeout=120)  # or its debts would outlive it
         lab.run("n1", ["pcs", "resource", "delete", "ranked", "--force"], timeout=120)

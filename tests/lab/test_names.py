@@ -45,6 +45,7 @@ def guard(lab: Lab, node: str, unit: str, action: str = "restart") -> Completed:
     return pacewright(lab, node, "guard", unit, action)
 
 
+@pytest.mark.trixie
 def test_a_link_means_what_its_unit_means_and_an_umbrella_is_not_restarted(named: Counted) -> None:
     lab = named.lab
     (home,) = (i.node for i in named.instances("one"))
@@ -61,6 +62,7 @@ def test_a_link_means_what_its_unit_means_and_an_umbrella_is_not_restarted(named
     assert pacewright(lab, "n1", "service", "restart", "données").code == 0
 
 
+@pytest.mark.trixie
 def test_the_hook_denies_what_goes_with_a_unit_and_the_cluster_itself_and_lets_others_pass(named: Counted) -> None:
     lab = named.lab
     (home,) = (i.node for i in named.instances("one"))

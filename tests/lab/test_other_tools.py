@@ -37,6 +37,7 @@ def since(before: Mapping[str, int], services: Counted) -> dict[str, int]:
     return {node: starts - before[node] for node, starts in services.starts("counted-counted").items()}
 
 
+@pytest.mark.trixie
 def test_a_third_member_of_a_group_that_begins_with_a_comment_is_the_third_and_the_comment_stays(
     services: Counted,
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_third_member_of_a_group_that_begins_with_a_comment_is_the_third_and_t
     assert "the first of them" not in sh(services, "cibadmin --query --scope resources")
 
 
+@pytest.mark.trixie
 def test_pcs_pushes_the_difference_only_and_refuses_an_old_file(services: Counted) -> None:
     sh(services, "pcs cluster cib /root/old && cp /root/old /root/new")
     sh(services, "pcs -f /root/new resource meta counted-clone priority=1")

@@ -351,6 +351,7 @@ exit $code
 """
 
 
+@pytest.mark.trixie
 def test_a_lost_answer_and_a_reader_that_has_gone_change_nothing_of_a_roll(services: Counted) -> None:
     lab, shim = services.lab, "/usr/local/bin/cibadmin"
     before = dict(services.starts("counted-counted"))

@@ -47,7 +47,7 @@ class Going:
         output = lines.pipe(take)
         self._began = self._clock.monotonic()
         try:
-            self._process = lab.spawn(self.node, argv, stdout=output, stderr=output, env={"LC_ALL": "C.UTF-8"})
+            self._process = lab.spawn(self.node, argv, stdout=output, stderr=output)
         finally:
             os.close(output)
 
