@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pacewright.errors import DeadlinePassed, PacewrightError
 from pacewright.service import Options, Services
 from pacewright.service.config import Settings
 from pacewright.service.names import service_names
-from tests.golden.releases import RELEASES, cases, crm_mon, programs
+from tests.golden.releases import RELEASES, Statuses, cases, programs
 
 EVERY = 1 if os.environ.get("PACEWRIGHT_ALL_CASES") else 20
 LONGEST = 20.0
@@ -72,11 +73,14 @@ def _id_of(root: ET.Element, name: NodeName) -> str:
         for case in cases(release)[::EVERY]
     ],
 )
-def test_rehearsal(release: str, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if b'validate-with="pacemaker-' not in case.read_bytes()[:3000] or crm_mon(release, case) is None:
+def test_rehearsal(
+    release: str, case: Path, pacemaker: Mapping[str, Statuses], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = case.read_bytes()
+    if b'validate-with="pacemaker-' not in document[:3000] or pacemaker[release].of(document) is None:
         return  # an old heartbeat's, or one that Pacemaker itself cannot load
     monkeypatch.setenv("PATH", programs(release))
-    snapshot = able(case.read_bytes())
+    snapshot = able(document)
     running = [
         target.name
         for target in (service_names(snapshot, Settings()) if snapshot is not None else ())
