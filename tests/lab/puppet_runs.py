@@ -13,7 +13,7 @@ from pacewright.process import PIPE, Completed, Process, run
 from pacewright.testing import snapshot_of
 from tests.lab.services import COUNTED_AGENT, WEB, WEB_UNIT, Counted
 
-__all__ = ["PACKAGES", "Runs", "install"]
+__all__ = ["BESIDE", "PACKAGES", "Runs", "install"]
 
 PACKAGES = (
     "curl",
@@ -24,6 +24,8 @@ PACKAGES = (
     "puppet-module-puppetlabs-inifile",
     "puppet-module-puppetlabs-stdlib",
 )
+BESIDE = {"bookworm": ("crmsh", "puppet-module-voxpupuli-corosync")}
+"""Other tools that manage the same resources, by release."""
 ROOT = Path(__file__).parents[2]
 SPARE = "/usr/local/lib/libspare.so"
 PLAIN_UNIT = f"""\

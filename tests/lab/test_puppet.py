@@ -13,7 +13,7 @@ from pacewright import lab as labs
 from pacewright.lab import Lab
 from pacewright.process import run
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
-from tests.lab.puppet_runs import PACKAGES, SPARE, Runs, install, said
+from tests.lab.puppet_runs import BESIDE, PACKAGES, SPARE, Runs, install, said
 
 pytestmark = pytest.mark.lab
 
@@ -32,7 +32,8 @@ def puppet_lab() -> Iterator[Lab]:
     """A lab of its own, with Puppet in its root file system."""
     remove_labs_of_dead_sessions()
     distro = os.environ.get("PACEWRIGHT_LAB_DISTRO", "bookworm")
-    made = labs.up(f"test-{os.getpid()}-puppet", distro=distro, packages=PACKAGES)
+    packages = (*PACKAGES, *BESIDE.get(distro, ()))
+    made = labs.up(f"test-{os.getpid()}-puppet", distro=distro, packages=packages)
     yield made
     made.down()
 
@@ -242,6 +243,31 @@ def test_one_node_leads(runs: Runs) -> None:
     done = runs.on_all("notify { \"leads: ${facts['pacemaker']['is_leader']}, ${facts['pacemaker']['dc']}\": }")
     assert sum(said(one, r"leads: true, n\d") for one in done.values()) == 1
     assert sum(said(one, r"leads: false, n\d") for one in done.values()) == 2
+
+
+# -- beside puppet-corosync -------------------------------------------------------------------------------------------
+
+
+CS_PRIMITIVE = """
+cs_primitive {{ 'app':
+  primitive_class => 'ocf', provided_by => 'pacewright', primitive_type => 'counted', provider => {provider},
+  operations => [
+    {{ 'monitor' => {{ 'interval' => '10s' }} }},
+    {{ 'start' => {{ 'interval' => '0s', 'timeout' => '20s' }} }},
+    {{ 'stop' => {{ 'interval' => '0s', 'timeout' => '20s' }} }},
+  ],
+}}
+"""
+
+
+@pytest.mark.parametrize("provider", ["pcs", "crm"])
+def test_puppet_corosync_sees_nothing_of_ours_after_a_roll_and_takes_nothing_away(provider: str, runs: Runs) -> None:
+    runs.lab.run("n1", ["pacewright", "service", "restart", "app"], timeout=120).checked()
+    before, epoch = runs.starts(), runs.epoch()
+    done = runs.apply("n1", CS_PRIMITIVE.format(provider=provider))
+    assert done.code == 0, done.stdout
+    assert runs.epoch() == epoch
+    assert grown(before, runs.starts()) == NOBODY
 
 
 # -- guards -----------------------------------------------------------------------------------------------------------

@@ -202,6 +202,17 @@ def test_planted_in_every_place_at_once_it_is_nowhere_in_the_log(tmp_path: Path)
         assert planted not in text
 
 
+def test_a_name_that_everybody_knows_is_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    fence = primitive("fence", "stonith:fence_x", parameters={"plug_key": "n2", "auth": "web"})
+    snapshot = cluster(primitive("web"), fence)
+    call = Call(Log(path, warn=print), Hands(), verb="restart", service="web")
+    call.about(snapshot, ResourceId("web"), (ResourceId("web"),), private=("n1",))
+    with call:
+        call.ended(changed=True, message="web: restarted on n1, n2.")
+    assert "restarted on n1, n2." in path.read_text(encoding="utf-8")
+
+
 def test_the_command_lines_of_the_processes_around_are_not_kept(tmp_path: Path) -> None:
     """Only names of programs are: a command line may hold a password."""
     path = tmp_path / "history.jsonl"

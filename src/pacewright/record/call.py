@@ -13,7 +13,7 @@ from pacewright.errors import PacewrightError
 from pacewright.record.caller import caller, this_node
 from pacewright.record.described import States, changes, edits, foreseen, states
 from pacewright.record.log import Log
-from pacewright.record.private import COVER, covered, failures, secret_parameters
+from pacewright.record.private import COVER, covered, failures, names, secret_parameters
 
 __all__ = ["Call"]
 
@@ -87,7 +87,7 @@ class Call:
         """
         self._resources = tuple(dict.fromkeys((resource, *primitives)))
         self._primitives = primitives
-        words = {*private, *secret_parameters(snapshot)} if self._log is not None else ()
+        words = {*private, *secret_parameters(snapshot)} - names(snapshot) if self._log is not None else ()
         # The longest first: what is covered within a longer one would give the rest of that away.
         self._private = tuple(sorted(words, key=len, reverse=True))
         self._hear(snapshot)

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from pacewright.cluster import Failure, Snapshot
 
-__all__ = ["COVER", "covered", "failures", "is_secret", "plain", "secret_parameters"]
+__all__ = ["COVER", "covered", "failures", "is_secret", "names", "plain", "secret_parameters"]
 
 COVER = "***"
 
@@ -263,6 +263,11 @@ def secret_parameters(snapshot: Snapshot) -> Iterator[str]:
         for name, value in resource.parameters.items():
             if len(value) >= _SHORTEST and is_secret(name):
                 yield value
+
+
+def names(snapshot: Snapshot) -> set[str]:
+    """What everybody may know: a device's `plug_key` may be a node's name, which the record cannot do without."""
+    return {*snapshot.nodes, *snapshot.resources}
 
 
 def is_secret(name: str) -> bool:
