@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pacewright.cluster.tools import query
+from pacewright.errors import ClusterDown
 from pacewright.process import Completed
 from tests.clusters import cib, clone, primitive
 from tests.programs import FakeTools
@@ -336,3 +339,16 @@ def test_these_tests_do_not_touch_this_machine(tools: FakeTools) -> None:
     done = tools.pacewright("service", "status", "web")
     assert done.code == 0
     assert os.path.commonpath([tools.path().split(":")[0], str(tools.folder)]) == str(tools.folder)
+
+
+def test_who_is_not_let_in_is_told_who_is(tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools.add("cibadmin", "exit 102")
+    monkeypatch.setenv("PATH", str(tools.folder), prepend=os.pathsep)
+    monkeypatch.setattr(os, "getgroups", lambda: [1000])
+    monkeypatch.setattr(os, "getegid", lambda: 1000)
+    for user, told in ((0, False), (1000, True)):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        monkeypatch.setattr(grp, "getgrnam", lambda _: grp.struct_group(("haclient", "x", 189, [])))
+        with pytest.raises(ClusterDown) as caught:
+            query()
+        assert ("members of the group haclient" in caught.value.hint) == told

@@ -6,11 +6,12 @@ Pacemaker's `crm_exit_t` (the same in 2.1 and 3.0, include/crm/common/results.h)
 
 from __future__ import annotations
 
+import contextlib
+import grp
 import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pacewright.errors import (
@@ -74,6 +75,9 @@ _MANY = 4
 """Complaints that are shown; the first ones are about what matters."""
 
 _ASK_VERIFY = "`cibadmin --query | crm_verify --xml-pipe --verbose` says what is wrong with the CIB."
+
+_START = "Look at `systemctl status corosync pacemaker`; start it with `pcs cluster start`."
+_STRANGER = "Pacemaker answers only root and the members of the group haclient."
 
 _ON_DISK_CIB = "/var/lib/pacemaker/cib/cib.xml"
 
@@ -332,11 +336,18 @@ def _raise_if_down(done: Completed) -> None:
     if done.code == _NOT_CONNECTED:
         raise ClusterDown(
             "the cluster does not answer on this node: Pacemaker is not running or still starting.",
-            hint="Look at `systemctl status corosync pacemaker`; start it with `pcs cluster start`.",
+            hint=_START if _let_in() else f"{_STRANGER} If you are one: {_START}",
             output=done.output[-500:],
         )
     if done.code == _INSUFFICIENT_PRIVILEGES:
         raise _no_right(done)
+
+
+def _let_in() -> bool:
+    """True if Pacemaker lets this user in, as it does root and the members of haclient."""
+    with contextlib.suppress(KeyError):
+        return os.geteuid() == 0 or grp.getgrnam("haclient").gr_gid in {os.getegid(), *os.getgroups()}
+    return True  # where the group is not known, nobody is turned away for it
 
 
 def _no_right(done: Completed) -> NodeError:
@@ -350,7 +361,7 @@ def _contents(fd: int) -> bytes:
     return Path(f"/proc/self/fd/{fd}").read_bytes()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _in_memory(document: bytes) -> Iterator[int]:
     """A file that lives in memory, so that a full disk cannot stop us; other programs read it by descriptor."""
     fd = os.memfd_create("pacewright")
