@@ -125,3 +125,10 @@ def test_no_message_holds_the_words_of_a_command(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(OperationFailed, match=r"sh did not end within 0.1 s") as failed:
         asks(HealthKind.COMMAND, "sh", "-c", "sleep 5 # hunter2", timeout=0.01)
     assert "hunter2" not in str(failed.value)
+
+
+def test_a_command_that_is_slow_to_answer_has_a_quarter_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_EACH", 0.05)
+    assert asks(HealthKind.COMMAND, "sleep", "0.3", timeout=40.0).pauses == 0
+    with pytest.raises(OperationFailed, match=r"sleep did not end within 0.1 s"):
+        asks(HealthKind.COMMAND, "sleep", "5", timeout=0.4)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "Health", "HealthKind", "gate"]
 
 _EACH = 5.0
-"""Seconds that one question may take."""
+"""Seconds that one question may take at least."""
+_PART = 4
+"""It may take this part of the time-out, if that is longer: some commands need more than `_EACH`. Never all of it, as
+one that hangs must not be the only one that is asked."""
 _LEAST = 0.1
 """Seconds that it may take in any case."""
 _PAUSE = 0.1
@@ -61,10 +64,11 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
 
     def pass_through(node: NodeName) -> None:
         begun = clock.monotonic()
+        each = max(_EACH, health.timeout / _PART)
         healthy_since: float | None = None
         while True:
             left = health.timeout - (clock.monotonic() - begun)
-            why, output = _why_not(health, node, min(_EACH, max(left, _LEAST)))
+            why, output = _why_not(health, node, min(each, max(left, _LEAST)))
             now = clock.monotonic()
             healthy_since = None if why else (healthy_since if healthy_since is not None else now)
             if healthy_since is not None and now - healthy_since >= health.stable_for:
