@@ -71,7 +71,9 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     inherited = os.environ.get("PATH", "")
     env = {
         "PATH": f"{inherited}:{_SBIN}" if inherited else _SBIN,
-        "LC_ALL": "C.UTF-8",  # untranslated, and Pacemaker 3.0 takes names of any script as arguments
+        "LC_ALL": "C.UTF-8",  # untranslated
+        # For GLib. Pacemaker 3.0 sets no locale before it reads arguments, and then refuses what is not ASCII in them.
+        "CHARSET": "UTF-8",
         "HOME": os.environ.get("HOME", "/root"),
     }
     env.update(extra or {})
@@ -98,7 +100,7 @@ def run(
         argv: the program and its arguments; the program is looked up in PATH, then in the sbin folders.
         timeout: seconds after which it is killed.
         stdin: what it reads on standard input.
-        env: variables added to a clean environment (PATH, LC_ALL=C.UTF-8, HOME).
+        env: variables added to a clean environment (PATH, LC_ALL=C.UTF-8, CHARSET=UTF-8, HOME).
         pass_fds: open file descriptors it inherits under the same numbers.
         cwd: the folder to run it in.
         most: bytes that it may print on standard output.

@@ -139,7 +139,7 @@ def test_the_environment_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
     done = process.run(python("import os, json; print(sorted(os.environ))"), timeout=20, env={"EXTRA": "1"})
     names = set(eval(done.stdout))  # noqa: S307 - printed by the line above
-    assert names == {"PATH", "LC_ALL", "HOME", "EXTRA"}
+    assert names == {"PATH", "LC_ALL", "CHARSET", "HOME", "EXTRA"}
 
 
 def test_programs_are_found_in_sbin_too(monkeypatch: pytest.MonkeyPatch) -> None:
