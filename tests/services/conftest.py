@@ -26,7 +26,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     service = SERVICES[request.param]
     remove_labs_of_dead_sessions()
     distro = os.environ.get("PACEWRIGHT_LAB_DISTRO", "bookworm")
-    name = f"test-{os.getpid()}-{service.name}"
+    name = f"test-{os.getpid()}-{service.name}"[:20]  # as long as a lab's name may be
     lab = labs.up(name, nodes=service.nodes, distro=distro, packages=service.packages)
     try:
         with stage(lab, service, tmp_path_factory.mktemp(service.name)) as made:
