@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pacewright.clock import Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
-from pacewright.errors import CommitConflict, PacewrightError, Refused
+from pacewright.errors import CommitConflict, DeadlinePassed, PacewrightError, Refused
 from pacewright.service import Options, Outcome, Services
 from pacewright.service.config import Settings
 from pacewright.service.loop import carry_out
@@ -604,3 +604,29 @@ def test_a_clock_that_is_behind_is_found_before_anything_is_done_and_within_the_
     with pytest.raises(Refused, match="Pacemaker would do nothing with lb on n1") as caught:
         Services(clock=Behind())._rehearse("lb", job, world.read(), 1.0)
     assert "Nothing was changed" in caught.value.hint
+
+
+class Busy(SystemClock):
+    """The clock of a machine that is busy: it goes on by so many seconds between two looks at it."""
+
+    def __init__(self, each: float) -> None:
+        self.each = each
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return self.looks * self.each
+
+
+def test_a_longer_time_out_gives_a_rehearsal_more_time() -> None:
+    """Seen with PostgreSQL on a busy machine: refused after 20 s, with the advice to give a longer one, in vain."""
+    world = World(reloading())
+    target = find("lb", world.read(), Settings())
+    assert target is not None
+    job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
+    looks = Busy(0.0)
+    Services(clock=looks)._rehearse("lb", job, world.read(), 60.0)
+    each = 30.0 / looks.looks
+    Services(clock=Busy(each))._rehearse("lb", job, world.read(), 200.0)
+    with pytest.raises(DeadlinePassed, match="lb: not begun"):
+        Services(clock=Busy(each))._rehearse("lb", job, world.read(), 60.0)

@@ -62,7 +62,7 @@ __all__ = ["Native", "Options", "Planned", "Services"]
 _ELECTION = 30.0
 """Seconds that a cluster may take to elect a DC before an operation gives up."""
 _REHEARSAL = 20.0
-"""Seconds for running an operation on a copy."""
+"""Seconds for running an operation on a copy, or a quarter of the operation's own time if that is more."""
 _SPARE = 60.0
 """Seconds added to what a service's own operations may take, for the cluster itself."""
 
@@ -223,23 +223,24 @@ class Services:
             message = f"{name}: the cluster does not know it; `systemctl {verb} {found.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
         refused: Refused | None = None
+        limit = max(options.timeout or target.settings.timeout or 0.0, _REHEARSAL)
         planned = Simulation(snapshot).what_if(snapshot)
         try:
-            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, options), snapshot)
+            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, options), snapshot, limit)
         except Refused as error:
             if options.allow_collateral:
                 raise
             refused = error
             daring = replace(options, allow_collateral=True)
-            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, daring), snapshot)
+            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, daring), snapshot, limit)
         return Planned(outcome=outcome, steps=steps, refused=refused)
 
     def _rehearse(
-        self, name: str, job: Job, snapshot: Snapshot, seconds: float = _REHEARSAL
+        self, name: str, job: Job, snapshot: Snapshot, seconds: float
     ) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
         """Run a job on a copy of the cluster, where every operation succeeds at once."""
         copy = Simulation(snapshot, patient=False)
-        deadline = Deadline.after(min(seconds, _REHEARSAL), self._clock)
+        deadline = Deadline.after(min(seconds, max(_REHEARSAL, seconds / 4)), self._clock)
         where = f"{name}: not begun; on a copy of the cluster"
         job = job.rehearsed() if isinstance(job, Gather | Restart) else job
         lines: list[str] = []
