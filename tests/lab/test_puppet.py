@@ -15,7 +15,7 @@ from pacewright.process import run
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
 from tests.lab.puppet_runs import BESIDE, PACKAGES, SPARE, Runs, install, said
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]  # the first of them makes the lab
 
 NOBODY = {"n1": 0, "n2": 0, "n3": 0}
 EVERYBODY = {"n1": 1, "n2": 1, "n3": 1}
