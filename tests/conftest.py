@@ -10,6 +10,11 @@ import pytest
 from pacewright.cluster import tools
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The model check takes a minute: it begins first, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: item.path.name != "test_model.py" or item.path.parent.name != "unit")
+
+
 def left_out(cib: bytes, *, timeout: float = 0.0) -> NoReturn:
     """Skip the test, or the whole file if it asks while it is read."""
     pytest.skip(

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 from xml.sax.saxutils import quoteattr
 
 __all__ = ["INFINITY", "digest", "locations", "pairs", "passes", "properties", "true"]
@@ -31,12 +32,29 @@ def true(value: str | None, *, default: bool = False) -> bool:
 def pairs(element: ET.Element, tag: str, node: str, now: float) -> dict[str, str]:
     """The values that apply: of all sets whose rule passes the one with the highest score wins, then the first."""
     found: dict[str, str] = {}
-    sets = sorted(element.findall(tag), key=lambda one: -score(one.get("score", "0")))
-    for one in sets:
-        rule = one.find("rule")
+    for rule, values in _sets(element, tag):
         if rule is None or passes(rule, node, now):
-            for pair in one.findall("nvpair"):
-                found.setdefault(pair.get("name", ""), pair.get("value", ""))
+            found = values | found
+    return found
+
+
+_Sets = tuple[tuple[ET.Element | None, dict[str, str]], ...]
+_KNOWN: WeakKeyDictionary[ET.Element, dict[str, _Sets]] = WeakKeyDictionary()
+
+
+def _sets(element: ET.Element, tag: str) -> _Sets:
+    """The sets of values, that with the highest score first; nobody changes a configuration (see `definitions`)."""
+    known = _KNOWN.setdefault(element, {})
+    if tag not in known:
+        sets = sorted(element.findall(tag), key=lambda one: -score(one.get("score", "0")))
+        known[tag] = tuple((one.find("rule"), _values(one)) for one in sets)
+    return known[tag]
+
+
+def _values(one: ET.Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in one.findall("nvpair"):
+        found.setdefault(pair.get("name", ""), pair.get("value", ""))
     return found
 
 
