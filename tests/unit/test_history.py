@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
-from pacewright.cluster import Instance, Role
+from pacewright.cluster import Instance, NodeName, ResourceId, Role
+from pacewright.cluster.history import read_instance
 from tests.clusters import Op, clone, cluster, primitive, run
 
 UP = Op(task="start", run=4, call=10, digest="dig")
@@ -111,6 +114,24 @@ def test_a_run_carries_what_a_restart_is_judged_by() -> None:
     assert instance.run is not None
     assert (instance.run.key, instance.run.digest) == ("5:7:0:web-n1", "abc")
     assert (instance.run.operation, instance.run.since) == ("start", 1_700_000_123.0)
+
+
+@pytest.mark.parametrize(
+    ("agent", "interval", "began"),
+    [("ocf", 0, 1_700_000_100.0), ("ocf", 10_000, 1_700_000_040.0), ("systemd", 0, 1_700_000_040.0)],
+)
+def test_a_slow_start_began_when_its_agent_was_asked_for_it(agent: str, interval: int, began: float) -> None:
+    task = "monitor" if interval else "start"
+    history = ET.fromstring(
+        f'<lrm_resource id="web" class="{agent}"><lrm_rsc_op id="web_last_0" operation="{task}" interval="{interval}"'
+        ' op-status="0" rc-code="0" transition-key="1:2:0:u" call-id="5" last-rc-change="1700000100"'
+        ' exec-time="60000"/>'
+        "</lrm_resource>"
+    )
+    instance = read_instance(history, ResourceId("web"), NodeName("n1"), promotable=False)
+    assert instance is not None
+    assert instance.run is not None
+    assert instance.run.since == began
 
 
 def test_a_start_under_way_carries_its_key() -> None:

@@ -39,6 +39,7 @@ class _State:
     run: Run | None = None
     failed: bool = False
     failure: Failure | None = None
+    agent: str = ""
 
 
 def read_instance(history: ET.Element, resource: ResourceId, node: NodeName, *, promotable: bool) -> Instance | None:
@@ -47,7 +48,7 @@ def read_instance(history: ET.Element, resource: ResourceId, node: NodeName, *, 
     if is_quiet(history):
         return None
     running = Role.UNPROMOTED if promotable else Role.STARTED
-    state = _State()
+    state = _State(agent=history.get("class", ""))
     for operation in sorted(operations, key=_order):
         state = _after(state, operation, running)
     if not state.role.active and state.operation is None and not state.failed and state.failure is None:
@@ -96,7 +97,7 @@ def _after(state: _State, operation: ET.Element, running: Role) -> _State:
             role = running
         case _:
             return state
-    return replace(state, role=role, run=_run(operation, task), failed=False)
+    return replace(state, role=role, run=_run(operation, task, state.agent), failed=False)
 
 
 def _before(task: str, role: Role, running: Role) -> Role:
@@ -113,7 +114,7 @@ def _after_monitor(state: _State, operation: ET.Element, code: int, running: Rol
     if code not in {_RUNNING, _RUNNING_PROMOTED}:
         return replace(state, role=Role.STOPPED, run=None)
     role = Role.PROMOTED if code == _RUNNING_PROMOTED else running
-    return replace(state, role=role, run=state.run or _run(operation, "monitor"), failed=False)
+    return replace(state, role=role, run=state.run or _run(operation, "monitor", state.agent), failed=False)
 
 
 def _after_failure(state: _State, operation: ET.Element, task: str, code: int, running: Role) -> _State:
@@ -127,7 +128,7 @@ def _after_failure(state: _State, operation: ET.Element, task: str, code: int, r
     # A failed start or monitor leaves something that the cluster must stop, so Pacemaker counts it as active.
     # A failed monitor that found it plainly not running is active too, until the stop of its recovery.
     role = running if state.role is Role.STOPPED and task != "stop" else state.role
-    return replace(state, role=role, run=state.run or _run(operation, task), failed=True, failure=failure)
+    return replace(state, role=role, run=state.run or _run(operation, task, state.agent), failed=True, failure=failure)
 
 
 def _succeeded(operation: ET.Element, task: str, code: int) -> bool:
@@ -148,19 +149,23 @@ def _expected_code(operation: ET.Element) -> int:
     return number(parts[2]) if len(parts) > 2 else 0
 
 
-def _run(operation: ET.Element, task: str) -> Run:
+def _run(operation: ET.Element, task: str, agent: str) -> Run:
     return Run(
         key=operation.get("transition-key", ""),
         digest=operation.get("op-digest", ""),
         operation=task,
-        since=_began(operation) if task in _BEGINS_A_RUN else None,
+        since=_began(operation, agent) if task in _BEGINS_A_RUN else None,
     )
 
 
-def _began(operation: ET.Element) -> float | None:
-    # last-rc-change is when the operation ended (seen on 2.1.5 and 3.0.0), exec-time how long it took, in ms.
-    ended = _time(operation.get("last-rc-change"))
-    return moment(ended - number(operation.get("exec-time")) / 1000) if ended is not None else None
+def _began(operation: ET.Element, agent: str) -> float | None:
+    # last-rc-change is when an OCF agent was asked for it. systemd is asked again until it has done it, and a recurring
+    # monitor notices late: there it is the end, and exec-time is how long it took, in ms. (Pacemaker's execd_commands.c
+    # and pcmk_sched_actions.c, 2.1.5 and 3.0.0; a start of 56 s by an OCF agent, measured on 2.1.5.)
+    told = _time(operation.get("last-rc-change"))
+    if told is None or (agent == "ocf" and number(operation.get("interval")) == 0):
+        return told
+    return moment(told - number(operation.get("exec-time")) / 1000)
 
 
 def _time(value: str | None) -> float | None:
