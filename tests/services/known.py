@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.services.postgresql import PostgreSQL
+from tests.services.rabbitmq import RabbitMQ
 from tests.services.redis import Redis
 from tests.services.remote import Remote
 from tests.services.service import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Mapping[str, Service] = {service.name: service for service in (PostgreSQL(), Redis(), Remote())}
+SERVICES: Mapping[str, Service] = {service.name: service for service in (PostgreSQL(), RabbitMQ(), Redis(), Remote())}

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK
@@ -18,8 +18,6 @@ from tests.services.watch import Watch
 
 __all__ = ["Rolled", "Scenario", "figures", "stage"]
 
-_PATIENCE = 300.0
-"""Seconds that a call may take."""
 _AFTERMATH = 3.0
 """Seconds for which is looked on after the end: a second restart would show there."""
 _LEFTOVERS = ("pacewright-hold-", "pacewright-owed-", "pacewright-begun-", "pacewright-drained-", "pacewright-ready-")
@@ -32,12 +30,14 @@ class Rolled:
     Attributes:
         version: of the config.
         before: the role of each instance before, by its node.
+        lost: numbers whose writing had been acknowledged and which were not there any more.
     """
 
     version: str
     calls: tuple[Call, ...]
     episode: Episode
     before: Mapping[str, str]
+    lost: frozenset[int] = frozenset()
 
     @property
     def promoted(self) -> frozenset[str]:
@@ -55,6 +55,7 @@ class Scenario:
         self.places = service.places(lab)
         self._folder = folder
         self._versions = map(str, itertools.count(1002))
+        self._written_off: frozenset[int] = frozenset()
 
     # --- acts
 
@@ -74,28 +75,35 @@ class Scenario:
 
     def roll(self) -> Rolled:
         """Change the config, refresh on each node at once, and see it through."""
-        return self._carried_out(lambda: self.refresh().end(_PATIENCE))
+        return self._carried_out(lambda: self.refresh().end(self.service.patience))
 
     def roll_by_pcs(self) -> Rolled:
         """The same with `pcs resource restart`."""
 
         def restart() -> tuple[Call, ...]:
             argv = ["pcs", "resource", "restart", self.service.top]
-            return Calls(self.lab, self.lab.nodes[:1], argv, self._folder).end(_PATIENCE)
+            ended = Calls(self.lab, self.lab.nodes[:1], argv, self._folder).end(self.service.patience)
+            self.service.furnish(self.lab)
+            return ended
 
-        return self._carried_out(restart)
+        rolled = self._carried_out(restart)
+        lost = self.lost()
+        if self.service.wiped:
+            self._written_off |= lost
+        return replace(rolled, lost=frozenset(lost))
 
     def roll_that_is_killed(self) -> Rolled:
         """Kill all calls when the first instance has restarted, and reconcile from another node."""
 
         def kill_and_reconcile() -> tuple[Call, ...]:
             began, calls = SYSTEM_CLOCK.now(), self.refresh()
-            self.watch.wait(_PATIENCE, lambda: bool(self.watch.since(began).operated("start")), "the first restart")
+            patience = self.service.patience
+            self.watch.wait(patience, lambda: bool(self.watch.since(began).operated("start")), "the first restart")
             self._wait_until_all_have_reported(calls)
             calls.kill()
-            killed = calls.end(_PATIENCE)
+            killed = calls.end(patience)
             argv = ["pacewright", "reconcile", self.service.name]
-            return (*killed, *Calls(self.lab, self.lab.nodes[1:2], argv, self._folder).end(_PATIENCE))
+            return (*killed, *Calls(self.lab, self.lab.nodes[1:2], argv, self._folder).end(patience))
 
         return self._carried_out(kill_and_reconcile)
 
@@ -112,7 +120,7 @@ class Scenario:
         began = SYSTEM_CLOCK.now()
         for node in self.places if self.service.everywhere else before:
             self.service.spoil(self.lab, node)
-        calls = self.refresh().end(_PATIENCE)
+        calls = self.refresh().end(self.service.patience)
         self.watch.linger(_AFTERMATH)
         return Rolled(version="", calls=calls, episode=self.watch.since(began), before=before)
 
@@ -133,7 +141,7 @@ class Scenario:
     def lost(self) -> set[int]:
         """Numbers whose writing was acknowledged and which are not there."""
         acknowledged = set(self.watch.seen.acknowledged())
-        return acknowledged - self.watch.stored()
+        return acknowledged - self.watch.stored() - self._written_off
 
     def left_behind(self) -> list[str]:
         """What a roll that is over should have cleared away."""
@@ -146,7 +154,7 @@ class Scenario:
     def mend(self) -> None:
         """A good config everywhere, and every instance has started with it."""
         self.change()
-        for call in self.refresh().end(_PATIENCE):
+        for call in self.refresh().end(self.service.patience):
             assert call.code == 0, call.said
         self.watch.settle()
 
@@ -164,7 +172,7 @@ def stage(lab: Lab, service: Service, folder: Path) -> Iterator[Scenario]:
         watch.settle()
         scenario = Scenario(lab, service, watch, folder)
         # From the first call on, each node's config is known; the instances have started with it.
-        for call in scenario.refresh().end(_PATIENCE):
+        for call in scenario.refresh().end(service.patience):
             assert call.code == 0, call.said
         yield scenario
 
@@ -176,6 +184,7 @@ def figures(way: str, service: Service, rolled: Rolled) -> Mapping[str, object]:
         service.name: way,
         "requests served": len(episode.requests) - episode.failed(),
         "failed": episode.failed(),
+        "acknowledged and lost": len(rolled.lost),
         "longest time without an answer": f"{episode.gap():.1f} s",
         "slowest answer": f"{episode.slowest():.1f} s",
         "the command took": f"{max(call.seconds for call in rolled.calls):.1f} s",

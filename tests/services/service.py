@@ -37,6 +37,9 @@ class Service(ABC):
         rate: requests a second.
         nodes: how many the lab has.
         start_seconds: how long the whole service may take to come up.
+        patience: seconds that one call of `pacewright` or pcs may take.
+        wiped: commands that put in again by hand what is gone when all instances have been stopped at once, less what
+            clients had written; none for a service that keeps what it has.
     """
 
     name: ClassVar[str]
@@ -54,6 +57,8 @@ class Service(ABC):
     rate: ClassVar[float] = 20.0
     nodes: ClassVar[int] = 3
     start_seconds: ClassVar[float] = 120.0
+    patience: ClassVar[float] = 300.0
+    wiped: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     @property
     def page(self) -> Page:
@@ -74,6 +79,11 @@ class Service(ABC):
         """Its resources, by the commands of the page."""
         for command in self.page.commands:
             lab.run(lab.nodes[0], command, timeout=120).checked()
+
+    def furnish(self, lab: Lab) -> None:
+        """Put in what is put in by hand (`wiped`)."""
+        for command in self.wiped:
+            lab.run(lab.nodes[0], command, timeout=60).checked()
 
     @abstractmethod
     def configure(self, lab: Lab, node: str, version: str) -> None:

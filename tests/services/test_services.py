@@ -12,7 +12,7 @@ import pytest
 
 from tests.services.scenario import Rolled, Scenario, figures
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(2400)]
 
 
 def each_once(scenario: Scenario, rolled: Rolled) -> None:
