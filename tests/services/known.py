@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.services.apache import Apache
 from tests.services.postgresql import PostgreSQL
 from tests.services.rabbitmq import RabbitMQ
 from tests.services.redis import Redis
@@ -12,4 +13,6 @@ from tests.services.service import Service
 
 __all__ = ["SERVICES"]
 
-SERVICES: Mapping[str, Service] = {service.name: service for service in (PostgreSQL(), RabbitMQ(), Redis(), Remote())}
+SERVICES: Mapping[str, Service] = {
+    service.name: service for service in (Apache(), PostgreSQL(), RabbitMQ(), Redis(), Remote())
+}
