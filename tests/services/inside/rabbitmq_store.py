@@ -4,6 +4,7 @@ A write is acknowledged when a majority of the queue's members has it (publisher
 not serve goes to the next one, as clients of a cluster do it.
 """
 
+import contextlib
 import itertools
 import random
 import time
@@ -88,15 +89,21 @@ def declare(channel: amqp.Channel) -> None:
 
 
 def everything(channel: amqp.Channel) -> list[int]:
-    """What comes until nothing more has come for two seconds."""
+    """What waits in the queue, and what comes in the second after it: readers hold a few messages for a moment.
+
+    There is no end to wait for, as long as others write.
+    """
     found: list[int] = []
+    waiting = channel.queue_declare(QUEUE, passive=True).message_count
     channel.basic_qos(0, 65_000, a_global=False)
     channel.basic_consume(QUEUE, callback=lambda message: found.append(int(message.body)))
-    while True:
-        try:
-            channel.connection.drain_events(timeout=2.0)
-        except TimeoutError:
-            return found
+    until = float("inf")
+    while time.monotonic() < until:
+        with contextlib.suppress(TimeoutError):
+            channel.connection.drain_events(timeout=0.2)
+        if len(found) >= waiting:
+            until = min(until, time.monotonic() + 1.0)
+    return found
 
 
 def state(address: str) -> tuple[str, str]:
