@@ -113,7 +113,7 @@ class Simulation:
         self._document = ET.tostring(snapshot.root)
         self.forecasts: list[tuple[Change, Forecast]] = []
         self._asked: tuple[Snapshot, Change, Forecast] | None = None
-        self._done: tuple[Action, ...] = ()
+        self._done: tuple[tuple[Action, ...], ...] = ()
         self._idle = False
         self._read: tuple[bytes, Snapshot] | None = None
 
@@ -147,6 +147,7 @@ class Simulation:
         if not self._patient and len(self.forecasts) > _STEPS * len(based_on.nodes):
             raise NothingComes("the same comes again and again.")
         self._idle = False
+        self._done = self._done[-1:]
         self.forecasts.append((change, forecast))
         self._document = _unlike_any_other(forecast.after)
         return True
@@ -169,22 +170,22 @@ class Simulation:
         """What was under way ends, and the cluster goes on from there; False if it has nothing to do.
 
         Raises:
-            NothingComes: it had nothing to do the last time either, so whoever waits would wait for ever (unless it is
-                patient).
+            NothingComes: it had nothing to do the last time either, or only what it has done since the last commit, so
+                whoever waits would wait for ever (unless it is patient).
         """
         del seconds
         root = ET.fromstring(self._document)  # noqa: S314 - our own copy
         ended = _end_operations(root)
         forecast = what_if(parse(ET.tostring(root)))
         coming = tuple(action for action in forecast.actions if not action.blocked)
-        if not ended and coming in {(), self._done}:
+        if not ended and coming in {(), *self._done}:
             if self._idle and not self._patient:
                 everything = {action.resource for action in forecast.actions}
                 raise NothingComes("nothing happens any more.", output="\n".join(forecast.why_not(everything)))
             self._idle = True
             return False
         self._idle = False
-        self._done = coming  # if it wants the same again, it does not get there
+        self._done += (coming,)  # if it wants the same again, it does not get there, or goes to and fro
         self._document = _unlike_any_other(forecast.after)
         return True
 
