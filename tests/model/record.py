@@ -133,8 +133,9 @@ def _node(name: str, node: NodeState, agents: dict[str, str]) -> str:
         for key, value in node.transient.items()
     )
     lines = "".join(
-        f"<lrm_resource id={quoteattr(resource)} {agents[resource]}>{_lines(resource, history, name)}</lrm_resource>"
+        f"<lrm_resource id={quoteattr(resource)} {agent}>{_lines(resource, history, name, agent)}</lrm_resource>"
         for resource, history in node.histories.items()
+        for agent in (agents[resource],)
     )
     return (
         f'<node_state id="{number}" uname="{name}" {_PRESENCE[node.presence]}>'
@@ -144,15 +145,17 @@ def _node(name: str, node: NodeState, agents: dict[str, str]) -> str:
     )
 
 
-def _lines(resource: str, history: History, node: str) -> str:
+def _lines(resource: str, history: History, node: str, agent: str) -> str:
     lines = ""
     for kind, op in (("last_0", history.last), ("last_failure_0", history.failure)):
         if op is not None:
-            lines += _line(resource, kind, op, node)
+            lines += _line(resource, kind, op, node, agent)
     return lines
 
 
-def _line(resource: str, kind: str, op: Op, node: str) -> str:
+def _line(resource: str, kind: str, op: Op, node: str, agent: str) -> str:
+    # Of what is done once by an OCF agent it is the beginning; of what systemd does, or a monitor notices, the end.
+    changed = op.at - op.took if 'class="ocf"' in agent and op.interval == 0 else op.at
     code, status = (193, -1) if op.code is None else (op.code, 0)
     reload = f' op-force-restart=" state " op-restart-digest="{_NOTHING}"' if op.reloads else ""
     reason = "the config is wrong" if op.failed else ""
@@ -160,7 +163,7 @@ def _line(resource: str, kind: str, op: Op, node: str) -> str:
         f'<lrm_rsc_op id="{resource}_{kind}" operation_key="{resource}_{op.task}_{op.interval}" '
         f'operation="{op.task}" crm_feature_set="3.16.1" transition-key="{op.key}" '
         f'transition-magic="{status}:{code};{op.key}" exit-reason="{reason}" on_node="{node}" call-id="{op.call}" '
-        f'rc-code="{code}" op-status="{status}" interval="{op.interval}" last-rc-change="{int(op.at)}" '
+        f'rc-code="{code}" op-status="{status}" interval="{op.interval}" last-rc-change="{int(changed)}" '
         f'exec-time="{op.took * 1000:.0f}" op-digest="{op.digest}"{reload}/>'
     )
 
