@@ -201,6 +201,15 @@ def test_the_first_step_writes_down_what_is_to_come() -> None:
     assert owed == {N1: ("pacewright-owed-web", TOKEN), N3: ("pacewright-owed-web", TOKEN)}
 
 
+def test_what_ran_on_a_node_that_is_being_asked_anew_is_written_down_too() -> None:
+    """Found by the model check: its controller had died between the call's begin and its first commit."""
+    snapshot = three()
+    job = dataclasses.replace(begin(snapshot), limit=2)
+    silent = after(snapshot, None, {("web", "n3"): ()})
+    edits = told(commit(decide(job, silent)))
+    assert {edit.node for edit in edits if isinstance(edit, SetMark) and edit.value == TOKEN} == {N1, N3}
+
+
 def test_the_next_step_pays_one_debt_and_no_more() -> None:
     snapshot = three()
     step = commit(decide(begin(snapshot), snapshot))

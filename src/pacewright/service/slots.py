@@ -194,8 +194,8 @@ class Slots:
     def put_off(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:
         """Slots that cannot be restarted now and will have to be.
 
-        What runs on where nothing can be done: on a node in maintenance, or one that has just lost its controller. And
-        a start that was under way as the call began.
+        What runs on where nothing can be done: on a node in maintenance, or one that has just lost its controller. A
+        start that was under way as the call began. And what ran as the call began, on a node that is being asked anew.
         """
         found = []
         for slot, state in states.items():
@@ -203,9 +203,15 @@ class Slots:
                 i.operation_key in self.before[slot].keys for i in self.instances(slot, snapshot) if i.operation
             )
             runs_on = state is SlotState.AWAY and not self.stopped(slot, snapshot)
-            if slot != WHOLE and slot in map(str, snapshot.nodes) and (runs_on or starting):
+            unheard = state is SlotState.UNDER_WAY and self._unheard(slot, snapshot)
+            if slot != WHOLE and slot in map(str, snapshot.nodes) and (runs_on or starting or unheard):
                 found.append(slot)
         return found
+
+    def _unheard(self, slot: Slot, snapshot: Snapshot) -> bool:
+        """True if something ran there as the call began, and its node has not told yet whether it still does."""
+        silent = (p for p in self.target.primitives if (p, NodeName(slot)) not in snapshot.told)
+        return bool(self.before[slot].keys) and slot not in self.renewed and any(silent)
 
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if somebody has changed the revision of what is there since the call began."""
