@@ -210,8 +210,8 @@ class Slots:
 
     def _unheard(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if something ran there as the call began, and its node has not told yet whether it still does."""
-        silent = (p for p in self.target.primitives if (p, NodeName(slot)) not in snapshot.told)
-        return bool(self.before[slot].keys) and slot not in self.renewed and any(silent)
+        silent = any(snapshot.silent(primitive, NodeName(slot)) for primitive in self.target.primitives)
+        return silent and bool(self.before[slot].keys) and slot not in self.renewed
 
     def committed(self, slot: Slot, snapshot: Snapshot) -> bool:
         """True if somebody has changed the revision of what is there since the call began."""
