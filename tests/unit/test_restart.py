@@ -177,7 +177,23 @@ def test_it_may_start_on_another_node() -> None:
     snapshot = cluster(primitive("web"), running={"web": ("n2",)})
     step = commit(decide(begin(snapshot), snapshot))
     moved = after(snapshot, step.change, {("web", "n2"): STOPPED, ("web", "n3"): NEW})
-    assert isinstance(decide(going_on(step), moved), Done)
+    end = decide(going_on(step), moved)
+    assert isinstance(end, Done)
+    assert end.outcome.notes == ()
+
+
+def test_that_it_did_not_start_where_it_ran_is_said_though_it_runs_on_another_node() -> None:
+    snapshot = cluster(primitive("web"), running={"web": ("n2",)})
+    step = commit(decide(begin(snapshot), snapshot))
+    moved = after(
+        snapshot, step.change, {("web", "n2"): (*FAILED, Op(task="stop", run=2, call=21)), ("web", "n3"): NEW}
+    )
+    end = decide(going_on(step), moved, QUIET)
+    assert isinstance(end, Done)
+    (note,) = end.outcome.notes
+    assert note.startswith(
+        "web did not come up on n2 (start failed (rc 1): no config), so the cluster has started it on n3"
+    )
 
 
 def test_a_group_restarts_in_one_step_and_is_done_when_every_member_is() -> None:

@@ -6,6 +6,7 @@ import re
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import lru_cache
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -13,7 +14,7 @@ from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
 from pacewright.cluster.commit import changes_nothing, commit
-from pacewright.cluster.forecast import Action, Forecast, followed, what_if
+from pacewright.cluster.forecast import Action, Forecast, answered, followed, question, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
@@ -24,6 +25,8 @@ from pacewright.errors import CommitConflict, NothingComes
 __all__ = ["Connection", "LiveConnection", "Simulation"]
 
 
+_REMEMBERED = 8
+"""Answers of the scheduler that are kept: a commit follows the question about it, and in a copy time stands still."""
 _STEPS = 10
 """Writes for each node after which a rehearsal goes round in circles: a roll makes four at most, and what ends it."""
 
@@ -112,10 +115,10 @@ class Simulation:
         self._patient = patient
         self._document = ET.tostring(snapshot.root)
         self.forecasts: list[tuple[Change, Forecast]] = []
-        self._asked: tuple[Snapshot, Change, Forecast] | None = None
         self._done: tuple[tuple[Action, ...], ...] = ()
         self._idle = False
         self._read: tuple[bytes, Snapshot] | None = None
+        self._foreseen = lru_cache(maxsize=_REMEMBERED)(answered)
 
     def read(self) -> Snapshot:
         """The copy as it is now."""
@@ -125,16 +128,8 @@ class Simulation:
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the real scheduler would do."""
-        if change is None:
-            return what_if(snapshot, None, then)
-        forecast = self._forecast(snapshot, change)
-        return forecast if then is None else followed(forecast, then)
-
-    def _forecast(self, snapshot: Snapshot, change: Change) -> Forecast:
-        # A commit follows the question about it: the scheduler need not answer twice.
-        if self._asked is None or self._asked[0] is not snapshot or self._asked[1] != change:
-            self._asked = (snapshot, change, what_if(snapshot, change))
-        return self._asked[2]
+        forecast = self._foreseen(question(snapshot, change))
+        return forecast if then is None else followed(forecast, then, self._foreseen)
 
     def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
         """Write the change into the copy, and let everything happen that follows from it."""
@@ -143,7 +138,7 @@ class Simulation:
             raise CommitConflict("the copy changed since it was read, so nothing was written.")
         if change.edits and changes_nothing(based_on.root, change.apply(based_on)):
             return False
-        forecast = self._forecast(based_on, change)
+        forecast = self._foreseen(question(based_on, change))
         if not self._patient and len(self.forecasts) > _STEPS * len(based_on.nodes):
             raise NothingComes("the same comes again and again.")
         self._idle = False
@@ -176,7 +171,7 @@ class Simulation:
         del seconds
         root = ET.fromstring(self._document)  # noqa: S314 - our own copy
         ended = _end_operations(root)
-        forecast = what_if(parse(ET.tostring(root)))
+        forecast = self._foreseen(question(parse(ET.tostring(root))))
         coming = tuple(action for action in forecast.actions if not action.blocked)
         if not ended and coming in {(), *self._done}:
             if self._idle and not self._patient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from pacewright.cluster import tools
@@ -14,7 +14,7 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.values import number
 from pacewright.errors import ToolOutput
 
-__all__ = ["Action", "Forecast", "by_place", "followed", "what_if"]
+__all__ = ["Action", "Forecast", "answered", "by_place", "followed", "question", "what_if"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -103,11 +103,23 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
     Raises:
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
-    root = snapshot.root if change is None else change.apply(snapshot)
-    asked = ET.tostring(_without_strays(root))
-    answer, after, graph = tools.simulate(asked)
-    first = replace(_parse(answer, after), graph=graph, asked=asked)
+    first = answered(question(snapshot, change))
     return first if then is None else followed(first, then)
+
+
+def question(snapshot: Snapshot, change: Change | None = None) -> bytes:
+    """The CIB that the scheduler is asked about: the cluster's after a change, or as it is."""
+    return ET.tostring(_without_strays(snapshot.root if change is None else change.apply(snapshot)))
+
+
+def answered(asked: bytes) -> Forecast:
+    """What the scheduler says of such a CIB.
+
+    Raises:
+        ToolFailed: this node's scheduler is older than the cluster's CIB.
+    """
+    answer, after, graph = tools.simulate(asked)
+    return replace(_parse(answer, after), graph=graph, asked=asked)
 
 
 def _without_strays(root: ET.Element) -> ET.Element:
@@ -127,9 +139,9 @@ def _without_strays(root: ET.Element) -> ET.Element:
     return asked
 
 
-def followed(first: Forecast, then: Change) -> Forecast:
+def followed(first: Forecast, then: Change, ask: Callable[[bytes], Forecast] = answered) -> Forecast:
     """The forecast of a change together with that of the change which is written once the first one is done."""
-    second = what_if(parse(first.after), then)
+    second = ask(question(parse(first.after), then))
     joined = _joined(first.actions, second.actions)
     return replace(first, actions=joined, after=second.after, first=first.actions)
 

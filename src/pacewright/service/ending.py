@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pacewright.cluster import Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import OperationFailed
@@ -14,6 +14,7 @@ from pacewright.service.target import Target
 __all__ = ["awaited", "failure", "given_up", "let_go", "not_promoted", "outcome", "unfinished"]
 
 _WHAT_FAILED = {"promote": "was not promoted on", "demote": "was not demoted on", "stop": "did not stop on"}
+_NOT_UP = "did not come up on"
 
 
 def awaited(slots: Slots, waiting: Iterable[str], snapshot: Snapshot) -> str:
@@ -105,9 +106,23 @@ def outcome(
     return Outcome(
         changed=True,
         message=f"{slots.target.name}: restarted{where}{by_others}.",
-        notes=(*notes, *away, *along),
+        notes=(*notes, *away, *along, *_elsewhere(slots, fresh, snapshot)),
         restarted=tuple(slots.called(slot) for slot in fresh),
         led=lead.mine,
+    )
+
+
+def _elsewhere(slots: Slots, fresh: list[Slot], snapshot: Snapshot) -> Iterator[str]:
+    """What runs in one place and came up on another node, because it did not where it ran."""
+    failed = slots.failed(WHOLE, snapshot) if WHOLE in fresh else None
+    if failed is None or failed.failure is None or failed.failure.operation == "monitor":
+        return
+    what = _WHAT_FAILED.get(failed.failure.operation, _NOT_UP)
+    runs = ", ".join(sorted({i.node for i in slots.instances(WHOLE, snapshot) if i.settled}))
+    yield (
+        f"{failed.resource} {what} {failed.node} ({failed.failure}), so the cluster has started "
+        f"it on {runs}; what is wrong there may be wrong again at the next start. Mend {failed.node}, "
+        f"then `pcs resource cleanup {failed.resource}`"
     )
 
 
@@ -123,7 +138,7 @@ def failure(slots: Slots, slot: Slot, snapshot: Snapshot) -> OperationFailed:
     old = sorted(s for s, state in slots.states(snapshot, None).items() if state is SlotState.OLD)
     rest = f" {', '.join(old)} not touched and still running as before." if old else ""
     operation = failed.failure.operation if failed.failure is not None else ""
-    what = _WHAT_FAILED.get(operation, "did not come up on")
+    what = _WHAT_FAILED.get(operation, _NOT_UP)
     return OperationFailed(
         f"{slots.target.name}: {failed.resource} {what} {failed.node}: {failed.failure}.{rest}",
         hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
