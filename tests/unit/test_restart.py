@@ -422,6 +422,21 @@ def test_a_failed_start_ends_the_roll_though_the_cluster_is_about_to_try_again(o
         assert "n1, n3 not touched and still running as before" in end.error.message
 
 
+def test_a_failure_that_pacemaker_was_told_to_ignore_ends_no_roll() -> None:
+    """Found by the campaign: a monitor that always fails, with `on-fail=ignore`, before the next one had its turn."""
+    web = primitive("web").replace('name="monitor"', 'name="monitor" on-fail="ignore"')
+    snapshot = cluster(clone("web-clone", web), running={"web": ("n1", "n2", "n3")})
+    step = commit(decide(begin(snapshot), snapshot))
+    stopped = after(snapshot, step.change, {("web", "n2"): STOPPED})
+    job = going_on(decide(going_on(step), stopped))
+    ill = (*run(2, digest="d1"), dataclasses.replace(DIED, rc=1))
+    seen = after(stopped, None, {("web", "n2"): ill})
+    (instance,) = (i for i in seen.instances_of(WEB) if i.node == N2)
+    assert instance.ignored
+    assert instance.failure is not None
+    assert isinstance(decide(job, seen), Commit)
+
+
 def test_an_instance_that_had_failed_before_is_cleaned_once_then_judged() -> None:
     earlier = (Op(task="start", run=1, call=9, rc=1, failure=True, reason="old"),)
     snapshot = cluster(CLONE, histories={("web", "n1"): run(), ("web", "n2"): earlier})

@@ -263,6 +263,7 @@ def _paragraph(status: ServiceStatus | Native) -> str:
     for instance in status.instances:
         since = moment(instance.run.since) if instance.run is not None else "-"
         failure = str(instance.failure) if instance.failure is not None else ""
+        failure += " (the cluster ignores it: on-fail=ignore)" if failure and instance.ignored else ""
         rows.append((instance.node, instance.resource, instance.state, since, failure))
     if rows:
         body = table(("NODE", "INSTANCE", "STATE", "SINCE", "LAST FAILURE"), rows)

@@ -174,6 +174,11 @@ class Instance:
     managed: bool = True
 
     @property
+    def unexcused(self) -> Failure | None:
+        """The failure, if Pacemaker was not told to ignore it."""
+        return None if self.ignored else self.failure
+
+    @property
     def settled(self) -> bool:
         """Active, nothing under way, not failed."""
         return self.role.active and self.operation is None and not self.failed

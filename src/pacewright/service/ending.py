@@ -38,7 +38,7 @@ def not_promoted(
     """
     coming = {action.node for action in planned.actions if not action.blocked} if planned is not None else ()
     for slot, seen in slots.missing(snapshot).items():
-        failed = next((i for i in slots.instances(slot, snapshot) if i.settled and i.failure is not None), None)
+        failed = next((i for i in slots.instances(slot, snapshot) if i.settled and i.unexcused is not None), None)
         if planned is not None and failed is not None and slot in waiting and slot not in coming:
             return OperationFailed(
                 f"{slots.target.name}: nothing more was restarted: {failed.resource} was promoted on {slot} and is not "

@@ -151,7 +151,7 @@ class Refresh(Restart):
                 continue
             wanted = all_of_them or instance.node == self.renewed
             peers = (i for i in self.slots.instances(slot, snapshot) if i.resource == instance.resource)
-            if wanted and instance.failure is not None and not any(i.settled or i.operation for i in peers):
+            if wanted and instance.unexcused is not None and not any(i.settled or i.operation for i in peers):
                 found.add(slot)
         return found
 

@@ -327,7 +327,7 @@ class Restart:
                 yield from crossed_out(primitive, slot, snapshot, only=mine)
 
     def _clean(self, slot: Slot, snapshot: Snapshot) -> Clean:
-        broken = next(i for i in self.slots.instances(slot, snapshot) if i.failure is not None or i.failed)
+        broken = next(i for i in self.slots.instances(slot, snapshot) if i.unexcused is not None or i.failed)
         return Clean(
             resource=broken.resource,
             node=broken.node,

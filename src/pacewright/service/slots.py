@@ -188,7 +188,7 @@ class Slots:
     def failed(self, slot: Slot, snapshot: Snapshot) -> Instance | None:
         """What has failed in a slot since the call began, a monitor last; None if nothing has."""
         known = self.before[slot].failures
-        found = [i for i in self.instances(slot, snapshot) if i.failure is not None and i.failure.key not in known]
+        found = [i for i in self.instances(slot, snapshot) if i.unexcused is not None and i.unexcused.key not in known]
         return min(found, key=lambda i: i.failure is not None and i.failure.operation == "monitor", default=None)
 
     def put_off(self, states: Mapping[Slot, SlotState], snapshot: Snapshot) -> list[Slot]:

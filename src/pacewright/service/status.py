@@ -123,7 +123,7 @@ def _state(instances: tuple[Instance, ...], target: Target) -> State:
         return State.RUNNING
     if any(instance.operation is not None for instance in instances):
         return State.CHANGING
-    if any(instance.failed or instance.failure for instance in instances):
+    if any(instance.failed or instance.unexcused for instance in instances):
         return State.FAILED
     return State.STOPPED
 

@@ -66,7 +66,7 @@ class Start:
         instances = self._instances(snapshot)
         if any(instance.operation is not None for instance in instances):
             return Wait(reason="it is " + ", ".join(sorted({f"{i.state} on {i.node}" for i in instances})), job=self)
-        broken = [i for i in instances if not i.settled and (i.failed or i.failure is not None)]
+        broken = [i for i in instances if not i.settled and (i.failed or i.unexcused is not None)]
         for instance in broken:
             if (instance.resource, instance.node) not in self.tried:
                 return self._try_again(instance)
