@@ -10,7 +10,11 @@ import pytest
 
 from pacewright.cluster import Change, HoldInstance, Instance, NodeName, Release, ResourceId, Role, Snapshot, parse
 from pacewright.service import Options
-from tests.golden.test_operations import World, perform, traces
+from pacewright.service.config import Settings
+from pacewright.service.status import status_of
+from pacewright.service.target import find
+from tests.golden.test_operations import World, debts, perform, traces
+from tests.golden.test_refresh import refresh
 from tests.imagined import of, written
 
 pytestmark = pytest.mark.scheduler
@@ -93,3 +97,29 @@ def test_a_hold_on_a_replica_keeps_it_from_its_host_and_from_those_that_run_none
     back = Release(resource=ResourceId("cache-bundle"), node=NodeName(ZERO))
     assert parse(ET.tostring(Change(edits=(back,), reason="").apply(stopped))).holds == {}
     assert set(cache(written(stopped, back))) == {ZERO, ONE, TWO}
+
+
+def test_a_host_reports_its_config_for_the_replica_whose_container_it_runs() -> None:
+    world = World(moved())
+    found = world.read()
+    assert {node: found.home(NodeName(node)) for node in (ZERO, ONE, TWO)} == {ZERO: "n1", ONE: "n2", TWO: "n3"}
+    before = cache(found)
+    outcome = refresh(world, "cache", "n1", "new")
+    assert outcome.restarted == (ZERO,)
+    after = cache(world.read())
+    assert {node for node in (ZERO, ONE, TWO) if before[node].run != after[node].run} == {ZERO}
+    for host in ("n3", "n2"):
+        refresh(world, "cache", host, "new")
+    for host in ("n1", "n2", "n3"):
+        assert "nothing was restarted" in refresh(world, "cache", host, "new").message
+    begun = [f"{a.resource} {a.node}" for _, f in world.forecasts for a in f.actions if a.verb in {"restart", "start"}]
+    assert sorted(line for line in begun if line.startswith("cache ")) == [f"cache {node}" for node in (ZERO, ONE, TWO)]
+    assert debts(world.read()) == []
+    target = find("cache", world.read(), Settings())
+    assert target is not None
+    assert status_of(target, world.read(), NodeName("n1")).owed == ()
+
+
+def test_the_node_that_is_named_may_be_the_replicas_host() -> None:
+    world = World(moved())
+    assert perform(world, "restart", "cache", Options(node="n2")).restarted == (ONE,)

@@ -22,7 +22,7 @@ from pacewright.service.status import refuse_if_hindered
 from pacewright.service.step import Ask, Commit, Done, Fail, Job, Wait
 from pacewright.service.switch import Manage, Start, Stop
 from pacewright.service.target import find
-from tests.clusters import clone, primitive
+from tests.clusters import Op, after, clone, cluster, primitive
 from tests.imagined import everything, of, restarts, roles, started, written
 
 pytestmark = pytest.mark.scheduler
@@ -118,6 +118,17 @@ def base() -> Snapshot:
 def reloading() -> Snapshot:
     """A real cluster, some of whose agents would only reload: `lb`, `st` and `uniq`; the DC is not n1 for sure."""
     return parse((CIBS / "bookworm-sticky.xml").read_bytes())
+
+
+def forgotten() -> Snapshot:
+    """Of `web` on n2 Pacemaker knows no more than a monitor that failed, which it is to ignore.
+
+    So a member's controller may tell it to a new DC. Nothing tells with which definition it began.
+    """
+    web = primitive("web").replace('name="monitor"', 'name="monitor" on-fail="ignore"')
+    ill = Op(task="monitor", run=9, call=90, rc=1, interval=10_000, failure=True)
+    snapshot = written(cluster(clone("web-clone", web), running={"web": ("n1", "n2", "n3")}))
+    return after(snapshot, None, {("web", "n2"): (ill,)})
 
 
 def debts(snapshot: Snapshot) -> list[str]:
@@ -630,3 +641,12 @@ def test_a_longer_time_out_gives_a_rehearsal_more_time() -> None:
     Services(clock=Busy(each))._rehearse("lb", job, world.read(), 200.0)
     with pytest.raises(DeadlinePassed, match="lb: not begun"):
         Services(clock=Busy(each))._rehearse("lb", job, world.read(), 60.0)
+
+
+def test_what_pacemaker_has_forgotten_the_definition_of_is_held_instead_of_refused() -> None:
+    """Found by the campaign: a new definition would have changed nothing there, so the roll was refused for ever."""
+    world = World(forgotten())
+    outcome = perform(world, "restart", "web")
+    assert outcome.restarted == ("n1", "n2", "n3")
+    assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
+    assert traces(world.read()) == []

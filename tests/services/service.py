@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.lab import Lab
 from tests.services.page import Page
 
@@ -82,8 +83,11 @@ class Service(ABC):
 
     def furnish(self, lab: Lab) -> None:
         """Put in what is put in by hand (`wiped`)."""
+        deadline = Deadline.after(self.start_seconds)
         for command in self.wiped:
-            lab.run(lab.nodes[0], command, timeout=60).checked()
+            while (done := lab.run(lab.nodes[0], command, timeout=60)).code and not deadline.passed():
+                SYSTEM_CLOCK.sleep(1.0)  # it is not all there yet when pcs says so
+            done.checked()
 
     @abstractmethod
     def configure(self, lab: Lab, node: str, version: str) -> None:

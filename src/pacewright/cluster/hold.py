@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pacewright.cluster.document import after_sets, find_resource, xml_id
-from pacewright.cluster.history import read_instance
 from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.replicas import hosts_of_replicas
 from pacewright.cluster.values import LATEST
 from pacewright.errors import Refused
 
@@ -48,7 +48,7 @@ class HoldInstance:
         Release(resource=self.resource, node=self.node).apply(root)
         location = ET.SubElement(constraints, "rsc_location", {"id": hold_id, "rsc": self.resource})
         rule = ET.SubElement(location, "rule", {"id": f"{hold_id}-rule", "score": "-INFINITY", "boolean-op": "and"})
-        hosts = _hosts(root, self.resource)
+        hosts = hosts_of_replicas(root, self.resource, running=True)
         others = sorted({host for guest, host in hosts.items() if guest != self.node} - {hosts.get(self.node, "")})
         for number, host in enumerate(others if self.node in hosts else ()):
             _node(rule, f"{hold_id}-other-{number}", "ne", host)
@@ -117,23 +117,6 @@ def _held_node(location: ET.Element) -> NodeName:
 def _node(rule: ET.Element, expression_id: str, operation: str, name: str) -> None:
     values = {"id": expression_id, "attribute": "#uname", "operation": operation, "value": name}
     ET.SubElement(rule, "expression", values)
-
-
-def _hosts(root: ET.Element, resource: ResourceId) -> dict[str, str]:
-    """Where the containers of a bundle's replicas run, by the replica's own node; nothing if it is no bundle."""
-    bundle = root.find(f"configuration/resources/bundle[@id='{resource}']")
-    engine = next((child.tag for child in bundle if child.get("image") is not None), "") if bundle is not None else ""
-    hosts: dict[str, str] = {}
-    for state in root.iterfind("status/node_state") if engine else ():
-        for history in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            stem, _, number = history.get("id", "").rpartition("-")
-            if stem != f"{resource}-{engine}":
-                continue
-            host = NodeName(state.get("uname", ""))
-            found = read_instance(history, ResourceId(history.get("id", "")), host, promotable=False)
-            if found is not None and found.role.active:
-                hosts[f"{resource}-{number}"] = host
-    return hosts
 
 
 def _is_hold(found: ET.Element) -> bool:

@@ -16,6 +16,7 @@ from pacewright.cluster.hold import read_holds
 from pacewright.cluster.marks import read_marks
 from pacewright.cluster.merging import merged_instances, merged_nodes, merged_resources
 from pacewright.cluster.names import NodeName, ResourceId, Version
+from pacewright.cluster.replicas import hosts_of_replicas
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
 from pacewright.cluster.values import is_true, number
 from pacewright.cluster.view import View, view_of
@@ -153,12 +154,13 @@ def _read_nodes(
     states = {element.get("id", ""): element for element in root.iterfind("status/node_state")}
     connections = _connections(states)
     marks = read_marks(configuration)
+    hosts = hosts_of_replicas(root)
     names: dict[str, NodeName] = {}
     nodes: dict[NodeName, Node] = {}
     for node_id in [*configured, *(i for i in states if i not in configured)]:
         node = _node(node_id, configured.get(node_id), states.get(node_id), connections, fencing=fencing)
         names[node_id] = node.name
-        nodes.setdefault(node.name, replace(node, marks=marks.get(node.name, {})))
+        nodes.setdefault(node.name, replace(node, marks=marks.get(node.name, {}), host=hosts.get(node.name)))
     return names, nodes
 
 

@@ -27,6 +27,7 @@ class Node:
         attributes: its permanent attributes (in the configuration).
         transient: its transient attributes (lost when its Pacemaker stops).
         marks: what we have written down about it (`marks.py`).
+        host: of a bundle's replica, the node that runs its container, or has run it last; None of every other node.
     """
 
     name: NodeName
@@ -41,6 +42,7 @@ class Node:
     transient: Mapping[str, str]
     marks: Mapping[str, str]
     joining: bool = False
+    host: NodeName | None = None
 
     @property
     def may_run(self) -> bool:
@@ -268,10 +270,20 @@ class Snapshot:
             return (resource,)
         return tuple(inner for child in found.children for inner in self.primitives(child))
 
+    def in_bundle(self, resource: ResourceId) -> bool:
+        """True if a resource runs in the containers of a bundle, on nodes of their own."""
+        many = self.clone_of(resource)
+        return many is not None and many.kind is Kind.BUNDLE
+
+    def home(self, node: NodeName) -> NodeName:
+        """The node whose config an instance there has: of a bundle's replica its host, else the node itself."""
+        found = self.nodes.get(node)
+        return node if found is None or found.host is None else found.host
+
     def silent(self, resource: ResourceId, node: NodeName) -> bool:
         """True if nobody knows whether a primitive runs there: the controller has not joined, or has not probed yet."""
-        found, many = self.nodes.get(node), self.clone_of(resource)
-        if found is None or (many is not None and many.kind is Kind.BUNDLE and found.kind != "remote"):
+        found = self.nodes.get(node)
+        if found is None or (self.in_bundle(resource) and found.kind != "remote"):
             return False  # what is in a bundle runs on the bundle's own nodes
         return found.pending or found.joining or (found.online and (resource, node) not in self.told)
 

@@ -104,6 +104,7 @@ class Gather:
             mine = self.target.primitives
             shut = {a for a in forecast.actions if a.verb == "stop" and a.resource in mine and a.node not in gate}
             forecast = replace(forecast, actions=tuple(a for a in forecast.actions if a not in shut))
+            step = replace(step, moves=frozenset(move for move in step.moves if move[1] is None or move[1] in gate))
         verdict = self.then.examine(step, forecast, planned)
         if isinstance(verdict, Wait):
             return replace(verdict, job=self)

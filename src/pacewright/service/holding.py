@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacewright.cluster import Change, Edit, Forecast, HoldInstance, HoldResource, Kind, NodeName, Release, Snapshot
+from pacewright.cluster import Change, Edit, Forecast, HoldInstance, HoldResource, NodeName, Release, Snapshot
 from pacewright.service.begun import ended, set_begun
 from pacewright.service.effects import ENDS
 from pacewright.service.ending import let_go as released_words
@@ -161,5 +161,4 @@ def _nodes(slots: list[Slot], snapshot: Snapshot) -> list[NodeName]:
 def _stop_timeout(target: Target, snapshot: Snapshot) -> float:
     """What may pass until they have stopped: those that are promoted are demoted first."""
     tasks = ("demote", "stop") if has_roles(target, snapshot) else ("stop",)
-    bundle = target.many is not None and snapshot.resources[target.many].kind is Kind.BUNDLE
-    return _CONTAINER * bundle + target.allowed(*tasks)
+    return _CONTAINER * snapshot.in_bundle(target.primitives[0]) + target.allowed(*tasks)

@@ -229,6 +229,6 @@ class _Asked:
 
         Then this clock was set back, and times say nothing.
         """
-        runs = (i.run for i in self.snapshot.instances_of(self.target.resource) if i.node == here)
+        runs = (i.run for i in self.snapshot.instances_of(self.target.resource) if self.snapshot.home(i.node) == here)
         future = [run.since for run in runs if run is not None and run.since is not None and run.since > self.now]
         return max([changed, *future])

@@ -127,7 +127,7 @@ def take(turn: Turn, snapshot: Snapshot, cluster: Connection, means: Means) -> T
         case Clean():
             return _clean(going_on, step, cluster, means)
         case Check() | Drain() | Restore():
-            return replace(going_on, job=_outside(step, means))
+            return replace(going_on, job=_outside(step, means, snapshot))
         case Wait(reason=reason):
             means.journal.decided("wait", reason)
             going_on = replace(going_on, job=step.job, waiting_for=reason)
@@ -150,28 +150,28 @@ def _with_a_dc(cluster: Connection, deadline: Deadline, clock: Clock) -> Snapsho
     return wait(lambda snapshot: snapshot.dc is not None, deadline, cluster=cluster, waiting_for=what, clock=clock)
 
 
-def _outside(step: Check | Drain | Restore, means: Means) -> Job:
+def _outside(step: Check | Drain | Restore, means: Means, snapshot: Snapshot) -> Job:
     """What is not the cluster's business: is an instance fit to serve, and does it get requests."""
     nodes = ", ".join(step.nodes)
     if isinstance(step, Check):
         means.journal.decided("check", f"{nodes} to be healthy")
-        return _pass(step, means)
+        return _pass(step, means, snapshot)
     if means.balancer is not None:
         back = isinstance(step, Restore)
         means.journal.decided("restore" if back else "drain", nodes)
         means.progress(f"{'giving back' if back else 'draining'} {nodes}")
         for node in step.nodes:
-            (means.balancer.restore if back else means.balancer.drain)(node)
+            (means.balancer.restore if back else means.balancer.drain)(snapshot.home(node))
     return step.job
 
 
-def _pass(step: Check, means: Means) -> Job:
+def _pass(step: Check, means: Means, snapshot: Snapshot) -> Job:
     if means.gate is None:
         return step.job
     means.progress(f"waiting: {', '.join(step.nodes)} to be healthy")
     for node in step.nodes:
         try:
-            means.gate(node)
+            means.gate(snapshot.home(node))
         except OperationFailed as error:
             if step.failed is None:
                 raise

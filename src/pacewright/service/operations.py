@@ -179,7 +179,7 @@ class Services:
         for target in every_service(snapshot, settings, units.also_called):
             due = list(debts(target, snapshot))
             said = target.settings
-            if here is not None and said.config and not any(debt.node == here for debt in due):
+            if here is not None and said.config and not any(snapshot.home(debt.node) == here for debt in due):
                 due += unreported(target, here, fingerprint(said.config), snapshot)
             why = hindrance(target, snapshot)
             due += leftovers(target, snapshot)

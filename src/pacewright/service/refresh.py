@@ -64,11 +64,12 @@ def begin_refresh(
             hint="Run it again when it has; nothing is forgotten, because the config on the disk tells.",
         )
     due = {debt.node for debt in debts(target, snapshot)}
-    due |= {i.node for i in snapshot.instances_of(target.resource) if i.operation is not None}
+    found = snapshot.instances_of(target.resource)
+    due |= {i.node for i in found if i.operation is not None}
     # A restart that another call has committed and the cluster has not begun yet is only in the forecast.
     coming = {a.node for a in planned.actions if a.resource in target.primitives and a.node is not None}
     if own is not None and own.makes_due(target, snapshot):
-        due.add(own.node)
+        due |= {own.node, *(i.node for i in found if snapshot.home(i.node) == own.node)}
     due |= set(map(NodeName, left_behind(target, snapshot)))
     return Refresh(
         slots=slots_at(target, snapshot, planned, due | coming),
@@ -149,7 +150,7 @@ class Refresh(Restart):
             slot = WHOLE if self.target.many is None else Slot(instance.node)
             if instance.resource not in self.target.primitives or slot in self.slots.before:
                 continue
-            wanted = all_of_them or instance.node == self.renewed
+            wanted = all_of_them or snapshot.home(instance.node) == self.renewed
             peers = (i for i in self.slots.instances(slot, snapshot) if i.resource == instance.resource)
             if wanted and instance.unexcused is not None and not any(i.settled or i.operation for i in peers):
                 found.add(slot)

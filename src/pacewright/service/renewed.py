@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pacewright.cluster import Kind, NodeName, ResourceId, SetRevision, Snapshot, hosts
+from pacewright.cluster import NodeName, ResourceId, SetRevision, Snapshot, hosts
 from pacewright.service.revision import redefined, reported
 from pacewright.service.target import Target
 
@@ -36,7 +36,8 @@ def renewed(
     unseen = snapshot.nodes if target.many is not None or not active else ()
     # What is started there, or runs there unseen, has what it was given, so that must not change behind its back.
     unsure = busy.union(node for node in unseen if snapshot.silent(primitive, node)) - active
-    passive = {n for n in snapshot.nodes if reported(primitive, n, snapshot) is not None} - active - unsure
+    known = () if snapshot.in_bundle(primitive) else snapshot.nodes
+    passive = {n for n in known if reported(primitive, n, snapshot) is not None} - active - unsure
     wanted = {node: next_revision(node) for node in (active if anew is None else anew) | passive}
     among = active | passive | unsure
     if any(reported(primitive, node, snapshot) is not None for node in wanted):
@@ -46,6 +47,6 @@ def renewed(
 
 def _unreported(target: Target, primitive: ResourceId, snapshot: Snapshot) -> set[NodeName]:
     """Nodes where it may start one day with a config that nobody knows, which must not pass for that of the others."""
-    if target.many is not None and snapshot.resources[target.many].kind is Kind.BUNDLE:
+    if snapshot.in_bundle(primitive):
         return set()
     return {n for n in hosts(target.outermost, snapshot) if reported(primitive, n, snapshot) is None}

@@ -63,7 +63,7 @@ class OwnReport:
 
     def makes_stale(self, target: Target, snapshot: Snapshot) -> bool:
         """True if what runs on this node is older than what it has to report, and has not reported before."""
-        mine = (i for i in snapshot.instances_of(target.resource) if i.node == self.node)
+        mine = (i for i in snapshot.instances_of(target.resource) if snapshot.home(i.node) == self.node)
         return any(self._news(i, snapshot) for i in mine if i.resource in target.primitives)
 
     def _news(self, instance: Instance, snapshot: Snapshot) -> bool:
@@ -100,13 +100,14 @@ class OwnReport:
             return
         stale = self.makes_stale(target, snapshot)
         for instance in snapshot.instances_of(target.resource):
-            if instance.node != self.node or instance.resource not in target.primitives or not instance.role.active:
+            mine = snapshot.home(instance.node) == self.node and instance.resource in target.primitives
+            if not mine or not instance.role.active:
                 continue
             # A promote hides when it was started, which was not later.
             began = instance.run.since if instance.run is not None else None
             other = not stale and self.since is not None and (began is None or began < self.since)
             if (other and still_owed(instance, snapshot) is None) or self._ran_between(instance, snapshot, stale=stale):
-                yield from noted_on(instance.resource, self.node, self.token, snapshot)
+                yield from noted_on(instance.resource, instance.node, self.token, snapshot)
 
     def _ran_between(self, instance: Instance, snapshot: Snapshot, *, stale: bool) -> bool:
         """True if it began with the config that was reported before, and its revision names another one.
@@ -120,7 +121,7 @@ class OwnReport:
         began = began_after(instance, snapshot)
         if began is None:
             return not stale
-        named = fingerprint_in(snapshot.resources[instance.resource].revision_on(self.node))
+        named = fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
         return before.changed < began <= self.report.changed and named != before.fingerprint
 
     def _of(self, primitive: ResourceId, snapshot: Snapshot) -> Iterator[Edit]:
@@ -130,10 +131,11 @@ class OwnReport:
         if before is not None and self._overtaken(primitive, before):
             return
         resource = snapshot.resources[primitive]
-        here = [i for i in snapshot.instances.get(primitive, ()) if i.node == self.node]
+        here = [i for i in snapshot.instances.get(primitive, ()) if snapshot.home(i.node) == self.node]
         seen = _only_its_start_tells(primitive, self.node, self.report, snapshot)
         yield SetMark(node=self.node, name=REPORT + primitive, value=str(replace(self.report, seen=seen)))
         idle = not any(i.role.active or i.operation for i in here) and not snapshot.silent(primitive, self.node)
+        idle = idle and not snapshot.in_bundle(primitive)  # which replica will be here one day, nobody knows
         if idle and resource.revision_on(self.node) != self.report.fingerprint:
             # Nothing runs here, so it costs nothing to say at once with what it will start.
             nodes = {**resource.node_revisions, self.node: self.report.fingerprint}
@@ -151,7 +153,8 @@ class OwnReport:
             return
         inside = gate
         if inside is None:  # where it runs already, a new gate must not stop it
-            active = {i.node for i in snapshot.instances_of(target.resource) if i.role.active or i.operation}
+            found = snapshot.instances_of(target.resource)
+            active = {snapshot.home(i.node) for i in found if i.role.active or i.operation}
             known = {n for n in snapshot.nodes if any(reported(p, n, snapshot) for p in target.primitives)}
             inside = frozenset(active | known)
         if gate is None or self.node not in gate:
@@ -162,17 +165,18 @@ def seen_to_run(target: Target, snapshot: Snapshot) -> Iterator[SetMark]:
     """Note in the reports what runs them, where nothing but the time of its start tells that: a probe may hide it."""
     for primitive in target.primitives:
         for node in snapshot.nodes:
-            report = reported(primitive, node, snapshot)
+            report = reported(primitive, node, snapshot) if snapshot.home(node) == node else None
             if report is not None and not report.seen and _only_its_start_tells(primitive, node, report, snapshot):
                 yield SetMark(node=node, name=REPORT + primitive, value=str(replace(report, seen=True)))
 
 
 def _only_its_start_tells(primitive: ResourceId, node: NodeName, report: Report, snapshot: Snapshot) -> bool:
     """True if what runs there is known to have begun with that config, and its revision names another."""
-    running = [i for i in snapshot.instances.get(primitive, ()) if i.node == node and i.run is not None]
-    named = fingerprint_in(snapshot.resources[primitive].revision_on(node))
+    found = snapshot.instances.get(primitive, ())
+    running = [i for i in found if snapshot.home(i.node) == node and i.run is not None]
+    named = {fingerprint_in(snapshot.resources[primitive].revision_on(i.node)) for i in running}
     fresh = all(i.settled and not stale_with(i, report, snapshot) for i in running)
-    return bool(running) and fresh and named != report.fingerprint
+    return bool(running) and fresh and named != {report.fingerprint}
 
 
 def own_report(

@@ -232,9 +232,12 @@ class Restart:
         return self._redefine(chosen, old, snapshot)
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
-        """Refuse effects beyond the service; switch to holds for an agent that would only reload."""
+        """Refuse effects beyond the service; switch to holds where the cluster would only reload, or do nothing.
+
+        It does nothing where it has forgotten with which definition something began: a history can be so short.
+        """
         mine = [action for action in forecast.actions if action.resource in self.target.primitives]
-        if not self.use_hold and any(action.verb.startswith("reload") for action in mine):
+        if not self.use_hold and (any(action.verb.startswith("reload") for action in mine) or step.in_vain(forecast)):
             return replace(self, use_hold=True)
         if step.places:
             others = down_meanwhile(self.target, forecast) - step.places

@@ -108,8 +108,8 @@ class Debt:
 
 
 def reported(primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> Report | None:
-    """What a node has reported for a primitive; None if nothing."""
-    found = snapshot.nodes.get(node)
+    """What a node has reported for a primitive; for a replica of a bundle its host. None if nothing."""
+    found = snapshot.nodes.get(snapshot.home(node))
     return Report.read(found.marks.get(REPORT + primitive)) if found is not None else None
 
 
@@ -222,7 +222,7 @@ def debts(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
 def unreported(target: Target, node: NodeName, inputs: Inputs, snapshot: Snapshot) -> Iterator[Debt]:
     """What is due on this node because its config has changed since it was reported, or was never reported."""
     for instance in snapshot.instances_of(target.resource):
-        if instance.resource not in target.primitives or instance.node != node or instance.run is None:
+        if instance.resource not in target.primitives or snapshot.home(instance.node) != node or instance.run is None:
             continue
         report = reported(instance.resource, node, snapshot)
         began = began_after(instance, snapshot)
@@ -230,7 +230,9 @@ def unreported(target: Target, node: NodeName, inputs: Inputs, snapshot: Snapsho
         fresh = began is not None and began > inputs.changed
         if known != inputs.fingerprint and not fresh:
             reason = "its config has changed and was not reported"
-            yield Debt(primitive=instance.resource, node=node, since=inputs.changed, reason=reason, hindrance="")
+            yield Debt(
+                primitive=instance.resource, node=instance.node, since=inputs.changed, reason=reason, hindrance=""
+            )
 
 
 def token_time(token: str) -> float | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NewType
 
-from pacewright.cluster import Action, Forecast, Instance, Kind, NodeName, ResourceId, Role, Snapshot
+from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
 from pacewright.service.order import Last
 from pacewright.service.revision import owed_on, unproven
 from pacewright.service.roles import has_roles, missing_roles
@@ -242,10 +242,10 @@ class Slots:
         node = snapshot.nodes.get(NodeName(slot))
         if node is None:
             return "no longer in the cluster"
-        if node.kind == "remote" and self.target.many is not None:
-            many = snapshot.resources[self.target.many]
-            if many.kind is Kind.BUNDLE:  # its node goes away with its container, and comes back with it
-                return "in maintenance" if node.maintenance else ""
+        if node.kind == "remote" and snapshot.in_bundle(self.target.primitives[0]):
+            return (
+                "in maintenance" if node.maintenance else ""
+            )  # it goes away with its container, and comes back with it
         return node.why_not or ("in maintenance" if node.maintenance else "")
 
     def rank(self, slot: Slot, snapshot: Snapshot, order: Sequence[Last] = tuple(Last)) -> tuple[tuple[bool, ...], str]:
@@ -348,7 +348,7 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
     found = [
         WHOLE if target.many is None else Slot(i.node)
         for i in snapshot.instances_of(target.resource)
-        if wanted is None or i.node in wanted
+        if wanted is None or not wanted.isdisjoint({i.node, snapshot.home(i.node)})
     ]
     found += [slot for slot in left_behind(target, snapshot) if wanted is None or slot in {WHOLE, *wanted}]
     coming = {(action.resource, action.node) for action in planned.actions if _begins_again(action)}

@@ -87,7 +87,7 @@ def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> St
     if node is not None and _shut_out(target, snapshot, node):
         return State.STOPPED
     instances = snapshot.instances_of(target.resource)
-    mine = tuple(instance for instance in instances if instance.node == node)
+    mine = tuple(instance for instance in instances if snapshot.home(instance.node) == node)
     if target.many is not None and mine and node is not None and snapshot.nodes[node].may_run:
         return _state(mine, target)
     return _state(instances, target)
