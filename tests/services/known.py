@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.services.apache import Apache
+from tests.services.bundle import Bundle
 from tests.services.galera import Galera
 from tests.services.postgresql import PostgreSQL
 from tests.services.rabbitmq import RabbitMQ
@@ -15,5 +16,5 @@ from tests.services.service import Service
 __all__ = ["SERVICES"]
 
 SERVICES: Mapping[str, Service] = {
-    service.name: service for service in (Apache(), Galera(), PostgreSQL(), RabbitMQ(), Redis(), Remote())
+    service.name: service for service in (Apache(), Bundle(), Galera(), PostgreSQL(), RabbitMQ(), Redis(), Remote())
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pacewright.lab import Lab
@@ -34,9 +34,12 @@ class Operation:
 
 
 def operations(lab: Lab, resource: str, *, since: float) -> tuple[Operation, ...]:
-    """Every operation on a resource since a moment, on all nodes, in the order of time."""
+    """Every operation on a resource since a moment, on all nodes, in the order of time.
+
+    What is in a bundle is told of the replica's own node, by the log of its host: it counts for the host.
+    """
     found = [
-        operation
+        replace(operation, node=node) if "-bundle-" in operation.node else operation
         for node in lab.nodes
         for operation in read(lab.read(node, _LOG).splitlines(), since=since)
         if operation.resource == resource

@@ -22,11 +22,12 @@ class Service(ABC):
     """A service from Debian's packages. Its page, docs/services/NAME.md, has its files and its resources.
 
     Attributes:
-        name: as in services.yaml; also of its page, and of `inside/NAME_store.py`.
+        name: as in services.yaml; also of its page.
         packages: Debian's, beyond those of every node.
         primitive: the resource whose instances are counted.
         top: the outermost resource, which `pcs resource restart` is given.
         process: the name of an instance's main process, as /proc/PID/comm has it.
+        store: what tells the client of it, `inside/STORE_store.py`; empty for the service's own name.
         parent: the name of that process's parent: init's, for what daemonizes and for a unit of systemd.
         front: where clients go.
         everywhere: an instance on every node; else one that is in one place.
@@ -49,6 +50,7 @@ class Service(ABC):
     top: ClassVar[str]
     process: ClassVar[str]
     parent: ClassVar[str] = "systemd"
+    store: ClassVar[str] = ""
     front: ClassVar[str] = ADDRESS
     everywhere: ClassVar[bool] = True
     promoted: ClassVar[int] = 0

@@ -39,8 +39,8 @@ class Watch:
         self._read = 0
         self._client: Process | None = None
         self._seen = Seen()
-        store = f"{service.name}_store.py"
-        for name in ("client.py", store):
+        self._store = f"{service.store or service.name}_store"
+        for name in ("client.py", f"{self._store}.py"):
             lab.write(self._node, f"{_PLACE}/{name}", (INSIDE / name).read_text(encoding="utf-8"))
 
     def __enter__(self) -> Self:
@@ -62,8 +62,7 @@ class Watch:
             self._client.wait()
 
     def _argv(self, *words: str) -> tuple[str, ...]:
-        name = f"{self._service.name}_store"
-        return ("python3", f"{_PLACE}/client.py", name, self._service.front, *words)
+        return ("python3", f"{_PLACE}/client.py", self._store, self._service.front, *words)
 
     # --- what there is to see
 
