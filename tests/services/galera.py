@@ -29,9 +29,7 @@ class Galera(Service):
     primitive: ClassVar[str] = "galera"
     top: ClassVar[str] = "galera-clone"
     process: ClassVar[str] = "mariadbd-safe"
-    parent: ClassVar[str] = (
-        "runuser"  # of its agent; those that look for a position are children of another mariadbd-safe
-    )
+    parent: ClassVar[str] = "sh"  # which its agent lets runuser start
     start_seconds: ClassVar[float] = 300.0
 
     def prepare(self, lab: Lab) -> None:
