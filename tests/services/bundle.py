@@ -12,7 +12,6 @@ __all__ = ["Bundle"]
 
 CONFIG = "/etc/web/httpd.conf"
 STORE = "n4"
-IMAGE = "image.tar"
 INSIDE_IMAGE = ("pacemaker-remote", "resource-agents", "apache2", "curl")
 
 
@@ -35,15 +34,14 @@ class Bundle(Service):
 
     def prepare(self, lab: Lab) -> None:
         """See `Service`; and the image, on each node."""
-        _make_image(lab)
+        image = _image(lab)
         for node in self.places(lab):
             # Layers of a container cannot lie on those of a lab's node.
             lab.run(node, ["mount", "-t", "tmpfs", "tmpfs", "/var/lib/containers"]).checked()
             lab.write(
                 node, "/etc/containers/containers.conf", '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\n'
             )
-            importing = ["podman", "import", f"/run/pacewright-lab/{IMAGE}", "localhost/web:latest"]
-            lab.run(node, importing, timeout=300).checked()
+            lab.run(node, ["podman", "import", "-", "localhost/web:latest"], timeout=300, stdin=image).checked()
         for node in lab.nodes:
             lab.write(node, "/etc/pacemaker/authkey", "of the tests" * 20)
         lab.write(STORE, "/usr/local/lib/remote_backend.py", (INSIDE / "remote_backend.py").read_text("utf-8"))
@@ -60,7 +58,8 @@ class Bundle(Service):
         lab.write(node, CONFIG, f"{self.page.files[CONFIG]}NoSuchDirective yes\n")
 
 
-def _make_image(lab: Lab) -> None:
+def _image(lab: Lab) -> bytes:
+    """A file system with what runs in a container, as a tar file."""
     release = (
         lab.run(STORE, ["sh", "-c", ". /etc/os-release; echo $VERSION_CODENAME"]).checked().stdout.decode().strip()
     )
@@ -73,7 +72,7 @@ def _make_image(lab: Lab) -> None:
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=force-unsafe-io",
         release,
-        str(lab.shared / IMAGE),
+        "-",
         rootfs.MIRROR,
     ]
-    process.run(build, timeout=600).checked()
+    return process.run(build, timeout=600).checked().stdout
