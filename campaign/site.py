@@ -184,7 +184,12 @@ class Site:
         node, clone = self.reachable()[0], f"{service}-clone"
         role = ["crm_resource", "--resource", clone, "--meta", "--set-parameter", "target-role", "--parameter-value"]
         self.lab.run(node, [*role, "Stopped"]).checked()
-        self.lab.run(node, ["crm_resource", "--wait", "--timeout", "60s"], timeout=70).checked()
+        # Not with `crm_resource --wait`: on 3.0.0 that waits for ever where a monitor fails and is to be ignored.
+        deadline = Deadline.after(_PATIENCE)
+        while any(i.role.active or i.operation for i in self.snapshot().instances_of(ResourceId(clone))):
+            if deadline.passed():
+                raise DeadlinePassed(f"{clone}: not stopped within {_PATIENCE:g} s.")
+            SYSTEM_CLOCK.sleep(_LOOK)
         marks = [f'<nvpair id="pacewright-marks-pacewright-config-{service}_{at}"/>' for at in self.lab.nodes]
         for element in (f'<rsc_location id="pacewright-gate-{clone}"/>', *marks):
             self.lab.run(node, ["cibadmin", "--delete", "--xml-text", element])
