@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import ClassVar
 
 from pacewright import process
@@ -59,7 +61,7 @@ class Bundle(Service):
 
 
 def _image(lab: Lab) -> bytes:
-    """A file system with what runs in a container, as a tar file."""
+    """A file system with what runs in a container, as a tar file (280 MB)."""
     release = (
         lab.run(STORE, ["sh", "-c", ". /etc/os-release; echo $VERSION_CODENAME"]).checked().stdout.decode().strip()
     )
@@ -72,7 +74,8 @@ def _image(lab: Lab) -> bytes:
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=force-unsafe-io",
         release,
-        "-",
-        rootfs.MIRROR,
     ]
-    return process.run(build, timeout=600).checked().stdout
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder, "image.tar")
+        process.run([*build, str(image), rootfs.MIRROR], timeout=600).checked()
+        return image.read_bytes()
