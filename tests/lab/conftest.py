@@ -24,6 +24,17 @@ PACKAGES = ("curl", "haproxy")
 """What the demo's nodes have too, so that one root file system serves all."""
 
 
+LONGEST = ("test_puppet.py", "test_openstack.py", "test_lab.py", "test_service.py", "test_refresh.py")
+"""Files whose tests take minutes, the longest first."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first: of two workers none is left with one of them when the other has nothing to do."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def whole_session_lab() -> Iterator[Lab]:
     """The three-node lab that all tests of this session share."""
