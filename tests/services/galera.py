@@ -54,5 +54,5 @@ class Galera(Service):
         lab.write(node, CONFIG, f"{self.page.files[CONFIG]}interactive_timeout = {version}\n")
 
     def spoil(self, lab: Lab, node: str) -> None:
-        """See `Service`."""
-        lab.write(node, CONFIG, f"{self.page.files[CONFIG]}no_such_option = 1\n")
+        """See `Service`. It fails at once: an option that it does not know it finds when it has joined the others."""
+        lab.write(node, CONFIG, f"{self.page.files[CONFIG]}wsrep_provider = /nonexistent\n")
