@@ -17,6 +17,14 @@ STORE = "n4"
 INSIDE_IMAGE = ("pacemaker-remote", "resource-agents", "apache2", "curl")
 
 
+_STORAGE = """\
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+"""
+
+
 class Bundle(Service):
     """See docs/services/bundle.md."""
 
@@ -38,7 +46,8 @@ class Bundle(Service):
         """See `Service`; and the image, on each node."""
         image = _image(lab)
         for node in self.places(lab):
-            # Layers of a container cannot lie on those of a lab's node.
+            # A container's layers cannot lie on those of a lab's node, which may make no device files either.
+            lab.write(node, "/etc/containers/storage.conf", _STORAGE)
             lab.run(node, ["mount", "-t", "tmpfs", "tmpfs", "/var/lib/containers"]).checked()
             lab.write(
                 node, "/etc/containers/containers.conf", '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\n'
