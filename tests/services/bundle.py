@@ -23,6 +23,14 @@ driver = "vfs"
 runroot = "/run/containers/storage"
 graphroot = "/var/lib/containers/storage"
 """
+_CONTAINERS = """\
+[containers]
+pids_limit = 0
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+"""
+"""A lab's node can give containers no limits of their own."""
 
 
 class Bundle(Service):
@@ -49,9 +57,7 @@ class Bundle(Service):
             # A container's layers cannot lie on those of a lab's node, which may make no device files either.
             lab.write(node, "/etc/containers/storage.conf", _STORAGE)
             lab.run(node, ["mount", "-t", "tmpfs", "tmpfs", "/var/lib/containers"]).checked()
-            lab.write(
-                node, "/etc/containers/containers.conf", '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\n'
-            )
+            lab.write(node, "/etc/containers/containers.conf", _CONTAINERS)
             lab.run(node, ["podman", "import", "-", "localhost/web:latest"], timeout=300, stdin=image).checked()
         for node in lab.nodes:
             lab.write(node, "/etc/pacemaker/authkey", "of the tests" * 20)
