@@ -26,11 +26,12 @@ graphroot = "/var/lib/containers/storage"
 _CONTAINERS = """\
 [containers]
 pids_limit = 0
+keyring = false
 [engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 """
-"""A lab's node can give containers no limits of their own."""
+"""A lab's node can give containers no limits of their own, and no keys."""
 
 
 class Bundle(Service):
@@ -88,6 +89,7 @@ def _image(lab: Lab) -> bytes:
         '--aptopt=Apt::Install-Recommends "false"',
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=force-unsafe-io",
+        '--customize-hook=mkdir -p "$1/etc/libqb" && touch "$1/etc/libqb/force-filesystem-sockets"',
         release,
     ]
     with tempfile.TemporaryDirectory() as folder:
