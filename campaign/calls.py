@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign.clocks import program
+from campaign.ground import BARRIER
 from campaign.plan import Call
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
 from pacewright.lab import Lab
 from pacewright.process import Process
 
-__all__ = ["Caller", "Ended"]
+__all__ = ["Caller", "Ended", "allowed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,16 @@ class Ended:
         return self.ended - self.begun
 
 
+def allowed(call: Call, words: Sequence[str]) -> float:
+    """Seconds that a call may take: its time-out, and what the others may take to come to its barrier."""
+    return call.timeout + (BARRIER if "--barrier" in words else 0.0)
+
+
 class Caller:
     """One call under way. It is waited for in a thread, so that its end is seen when it comes.
 
     Args:
-        patience: seconds after which it is killed as hung.
+        patience: seconds beyond what it may take after which it is killed as hung.
         after: the call that has to be over first, as in a config run.
     """
 
@@ -66,7 +72,7 @@ class Caller:
     ) -> None:
         self.call = call
         self.begun = SYSTEM_CLOCK.now()
-        self._patience = patience
+        self._patience = allowed(call, words) + patience
         self._words = tuple(words)
         self._argv: tuple[str, ...] = ()
         self._out, self._err = folder / f"call-{call.number}.out", folder / f"call-{call.number}.err"

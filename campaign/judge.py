@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from campaign.calls import Ended
-from campaign.ground import BARRIER, NODES, SERVICES
+from campaign.calls import Ended, allowed
+from campaign.ground import NODES, SERVICES
 from campaign.plan import FaultKind
 from campaign.record import Invariant, Record, Struck, Violation
 from campaign.restarts import restarts, struck_at
@@ -223,8 +223,7 @@ def _complaints(ended: Ended, record: Record, acceptable: set[int]) -> Iterator[
         yield f"exit code {ended.code} with {len(messages)} messages instead of one"
     if not ended.code and not ended.stdout.strip():
         yield "exit code 0 and not a word"
-    allowed = ended.call.timeout + (BARRIER if "--barrier" in ended.argv else 0.0)
-    late = ended.seconds - allowed - _stood_still(ended, record)
+    late = ended.seconds - allowed(ended.call, ended.argv) - _stood_still(ended, record)
     if late > _SLACK:
         yield f"took {ended.seconds:.1f} s, {late:.1f} s beyond its time-out"
 

@@ -26,7 +26,7 @@ _SETTLED = 75.0
 """Seconds in which every instance has to be up: a hold of ours lasts 30 (20 for a stop, 10 to spare)."""
 _LAST_TIMEOUT = 120.0
 _PATIENCE = 60.0
-"""Seconds beyond its time-out after which a call is killed as hung."""
+"""Seconds beyond what it may take after which a call is killed as hung."""
 _LEFTOVERS = (
     "pacewright-hold",
     "pacewright-owed",
@@ -161,7 +161,7 @@ class Run:
             call,
             words,
             self.folder,
-            patience=call.timeout + _PATIENCE,
+            patience=_PATIENCE,
             after=self.callers.get(call.after),
         )
         self._say(f"call {call.number}: {verb} {call.named or call.service} on {call.node}")
@@ -227,7 +227,7 @@ class Run:
         callers = []
         for number, where in enumerate(nodes, first):
             call = Call(at=self.plan.end, number=number, verb=verb, service=service, node=where, timeout=_LAST_TIMEOUT)
-            callers.append(Caller(self.site.lab, call, words, self.folder, patience=_LAST_TIMEOUT + _PATIENCE))
+            callers.append(Caller(self.site.lab, call, words, self.folder, patience=_PATIENCE))
         return [caller.end() for caller in callers]
 
     def _left(self) -> list[str]:
