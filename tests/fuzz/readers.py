@@ -132,7 +132,7 @@ def written(change: Change, snapshot: Snapshot) -> None:
 
 def an_answer(document: bytes) -> None:
     """What crm_simulate answers."""
-    forecast = _parse(ET.fromstring(document), b"")
+    forecast = _parse(ET.fromstring(document), b"", b"")
     as_json(foreseen(forecast))
     _joined(forecast.actions, forecast.actions)
 

@@ -26,10 +26,10 @@ def wants(monkeypatch: pytest.MonkeyPatch, verbs: Iterator[str]) -> None:
 
     def answered(asked: bytes) -> Forecast:
         return Forecast(
-            actions=(action(next(verbs)),), after=asked.replace(b"<cib ", f'<cib at{next(MOMENTS)}="" '.encode(), 1)
+            actions=(action(next(verbs)),), known=asked.replace(b"<cib ", f'<cib at{next(MOMENTS)}="" '.encode(), 1)
         )
 
-    monkeypatch.setattr(connection, "answered", answered)
+    monkeypatch.setattr(connection, "carried_out", answered)
 
 
 def test_a_scheduler_that_goes_to_and_fro_is_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

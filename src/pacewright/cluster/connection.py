@@ -14,7 +14,7 @@ from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
 from pacewright.cluster.commit import changes_nothing, commit
-from pacewright.cluster.forecast import Action, Forecast, answered, followed, question, what_if
+from pacewright.cluster.forecast import Action, Forecast, answered, carried_out, followed, question, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
@@ -27,6 +27,8 @@ __all__ = ["Connection", "LiveConnection", "Simulation"]
 
 _REMEMBERED = 8
 """Answers of the scheduler that are kept: a commit follows the question about it, and in a copy time stands still."""
+_SMALL = 200_000
+"""Bytes of a CIB up to which the scheduler is asked at once what becomes of it: what was examined is written mostly."""
 _STEPS = 10
 """Writes for each node after which a rehearsal goes round in circles: a roll makes four at most, and what ends it."""
 
@@ -118,7 +120,8 @@ class Simulation:
         self._done: tuple[tuple[Action, ...], ...] = ()
         self._idle = False
         self._read: tuple[bytes, Snapshot] | None = None
-        self._foreseen = lru_cache(maxsize=_REMEMBERED)(answered)
+        at_once = len(self._document) < _SMALL
+        self._foreseen = lru_cache(maxsize=_REMEMBERED)(carried_out if at_once else answered)
 
     def read(self) -> Snapshot:
         """The copy as it is now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from pacewright.cluster import tools
 from pacewright.cluster.change import Change
@@ -14,7 +15,7 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.values import number
 from pacewright.errors import ToolOutput
 
-__all__ = ["Action", "Forecast", "answered", "by_place", "followed", "question", "what_if"]
+__all__ = ["Action", "Forecast", "answered", "by_place", "carried_out", "followed", "question", "what_if"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -47,24 +48,35 @@ class Action:
         return f"{self.verb} {self.resource}{where}{why}" + (", but it is blocked" if self.blocked else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """All that the scheduler would do, in a fixed order.
 
     Attributes:
         fenced: nodes that it would fence.
         first: where two changes follow one another, the actions of the first one alone.
-        after: the CIB as it would be when all that is done, to ask "and then?".
         graph: the transition that begins it, as the scheduler hands it to the cluster.
         asked: the CIB that the scheduler was asked about.
+        then_asked: where two changes follow one another, what it was asked about the second one; else empty.
+        known: the CIB as it would be when all that is done, if it was asked for; else empty.
     """
 
     actions: tuple[Action, ...]
     fenced: tuple[NodeName, ...] = ()
-    after: bytes = field(default=b"", repr=False, compare=False)
     first: tuple[Action, ...] | None = field(default=None, repr=False, compare=False)
     graph: bytes = field(default=b"", repr=False, compare=False)
     asked: bytes = field(default=b"", repr=False, compare=False)
+    then_asked: bytes = field(default=b"", repr=False, compare=False)
+    known: bytes = field(default=b"", repr=False, compare=False)
+
+    @cached_property
+    def after(self) -> bytes:
+        """The CIB as it would be when all that is done, to ask "and then?". Asked for when it is looked at.
+
+        Raises:
+            ToolFailed: this node's scheduler is older than the cluster's CIB.
+        """
+        return self.known or tools.simulate(self.then_asked or self.asked)[1]
 
     @property
     def soon(self) -> tuple[Action, ...]:
@@ -103,8 +115,8 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
     Raises:
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
-    first = answered(question(snapshot, change))
-    return first if then is None else followed(first, then)
+    asked = question(snapshot, change)
+    return answered(asked) if then is None else followed(carried_out(asked), then)
 
 
 def question(snapshot: Snapshot, change: Change | None = None) -> bytes:
@@ -118,8 +130,14 @@ def answered(asked: bytes) -> Forecast:
     Raises:
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
+    answer, graph = tools.schedule(asked)
+    return _parse(answer, asked, graph)
+
+
+def carried_out(asked: bytes) -> Forecast:
+    """The same, with what would become of the CIB, by one program instead of two."""
     answer, after, graph = tools.simulate(asked)
-    return replace(_parse(answer, after), graph=graph, asked=asked)
+    return replace(_parse(answer, asked, graph), known=after)
 
 
 def _without_strays(root: ET.Element) -> ET.Element:
@@ -143,7 +161,7 @@ def followed(first: Forecast, then: Change, ask: Callable[[bytes], Forecast] = a
     """The forecast of a change together with that of the change which is written once the first one is done."""
     second = ask(question(parse(first.after), then))
     joined = _joined(first.actions, second.actions)
-    return replace(first, actions=joined, after=second.after, first=first.actions)
+    return replace(first, actions=joined, first=first.actions, then_asked=second.asked, known=second.known)
 
 
 def _joined(first: tuple[Action, ...], second: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -196,10 +214,10 @@ def _places(actions: tuple[Action, ...]) -> set[tuple[ResourceId, NodeName | Non
     return {(action.resource, action.node) for action in actions}
 
 
-def _parse(answer: ET.Element, after: bytes) -> Forecast:
+def _parse(answer: ET.Element, asked: bytes, graph: bytes) -> Forecast:
     actions = {action for found in answer.iterfind("actions/rsc_action") if (action := _action(found)) is not None}
     fenced = tuple(NodeName(found.get("node", "")) for found in answer.iterfind("actions/node_action"))
-    return Forecast(actions=by_place(actions), fenced=fenced, after=after)
+    return Forecast(actions=by_place(actions), fenced=fenced, asked=asked, graph=graph)
 
 
 def _action(found: ET.Element) -> Action | None:

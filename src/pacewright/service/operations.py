@@ -61,8 +61,10 @@ __all__ = ["Native", "Options", "Planned", "Services"]
 
 _ELECTION = 30.0
 """Seconds that a cluster may take to elect a DC before an operation gives up."""
+_PLAN = 3.0
+"""Seconds after which a plan shows what it has come to, unless the caller gives it longer."""
 _REHEARSAL = 20.0
-"""Seconds for running an operation on a copy, or a quarter of the operation's own time if that is more."""
+"""Seconds for running an operation on a copy before it begins, or a quarter of its own time if that is more."""
 _SPARE = 60.0
 """Seconds added to what a service's own operations may take, for the cluster itself."""
 
@@ -223,7 +225,7 @@ class Services:
             message = f"{name}: the cluster does not know it; `systemctl {verb} {found.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
         refused: Refused | None = None
-        limit = max(options.timeout or target.settings.timeout or 0.0, _REHEARSAL)
+        limit = max(options.timeout or 0.0, _PLAN)
         planned = Simulation(snapshot).what_if(snapshot)
         try:
             outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, options), snapshot, limit)
@@ -238,9 +240,13 @@ class Services:
     def _rehearse(
         self, name: str, job: Job, snapshot: Snapshot, seconds: float
     ) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
-        """Run a job on a copy of the cluster, where every operation succeeds at once."""
+        """Run a job on a copy of the cluster, where every operation succeeds at once; no longer than so many seconds.
+
+        Where Pacemaker works for seconds on one step, the first ones have to do: each is looked at again before it is
+        written.
+        """
         copy = Simulation(snapshot, patient=False)
-        deadline = Deadline.after(min(seconds, max(_REHEARSAL, seconds / 4)), self._clock)
+        deadline = Deadline.after(seconds, self._clock)
         where = f"{name}: not begun; on a copy of the cluster"
         job = job.rehearsed() if isinstance(job, Gather | Restart) else job
         lines: list[str] = []
@@ -249,11 +255,11 @@ class Services:
         except NothingComes as error:
             raise _would_not(name, lines, error) from error
         except DeadlinePassed as error:
-            raise DeadlinePassed(
-                error.message,
-                hint=f"Nothing was changed. It came as far as {len(copy.forecasts)} steps; on a busy machine a longer "
-                "--timeout helps, or --allow-collateral, which looks at each step only when it comes.",
-            ) from error
+            if not copy.forecasts:
+                hint = "Nothing was changed. On a busy machine a longer --timeout helps."
+                raise DeadlinePassed(error.message, hint=hint) from error
+            note = _no_further(len(copy.forecasts), seconds)
+            outcome = Outcome(changed=True, message=f"{name} would go on from there.", notes=(note,))
         told = tuple((change.reason, forecast) for change, forecast in copy.forecasts if not change.quiet)
         return outcome, told
 
@@ -280,7 +286,8 @@ class Services:
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
             if isinstance(job, Restart) and (job.steps > 1 or job.drains) and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last, and before anything is drained.
-                self._rehearse(name, job, snapshot, deadline.left(self._clock))
+                left = deadline.left(self._clock)
+                self._rehearse(name, job, snapshot, min(left, max(_REHEARSAL, left / 4)))
             try:
                 outcome = carry_out(
                     job,
@@ -400,6 +407,14 @@ def _this_node(snapshot: Snapshot | None) -> NodeName | None:
 def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
     changed = outcome.changed or bool(notes)
     return Outcome(changed=changed, message=outcome.message, notes=(*outcome.notes, *notes))
+
+
+def _no_further(steps: int, seconds: float) -> str:
+    seen = "its first step" if steps == 1 else f"its first {steps} steps"
+    return (
+        f"Seen as far as {seen}: on a copy of this cluster Pacemaker's scheduler took over {seconds:g} s for that. "
+        "Each step is looked at again before it is written; a longer --timeout lets a plan see more."
+    )
 
 
 def _would_not(name: str, lines: list[str], error: NothingComes) -> NothingComes:
