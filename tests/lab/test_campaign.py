@@ -17,7 +17,9 @@ from campaign.lead import Campaign
 from pacewright import lab as labs
 
 SEED = 2
-RUNS = range(1, 11)
+RUNS = (3, 5, 6, 9)
+"""A promotable whose promotes fail, and a caller killed; a drained pool and a cut network; all stopped and started at a
+barrier while a daemon dies; two services, and config that changes in mid-roll."""
 
 
 def carried_out(runs: Iterable[int], folder: Path) -> Figures:
@@ -31,7 +33,7 @@ def carried_out(runs: Iterable[int], folder: Path) -> Figures:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1500)
-def test_every_invariant_holds_in_ten_runs(tmp_path: Path) -> None:
+def test_every_invariant_holds_in_four_runs(tmp_path: Path) -> None:
     figures = carried_out(RUNS, tmp_path)
     assert figures.runs == len(RUNS)
     assert sum(figures.ours.values()) > 0

@@ -1,6 +1,8 @@
 """The mail's scenario on the real things: Puppet, an unmodified puppet-neutron, RabbitMQ, MariaDB, Neutron, haproxy.
 
 What happened is counted by systemd's journals, Pacemaker's log, RabbitMQ's connections and a client of the API.
+What is marked `openstack` is left to a run of its own (`script/test --openstack`): `test_puppet.py` has the same with
+small services.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from tests.lab.neutron_promises import (
 )
 from tests.lab.neutron_site import NeutronSite
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 API, RPC = SERVICES
 
@@ -52,6 +54,7 @@ def site(deployment: Deployment) -> Iterator[NeutronSite]:
     deployment.site.audit()
 
 
+@pytest.mark.lab
 def test_deploy_on_three_nodes_at_the_same_time(deployment: Deployment, site: NeutronSite) -> None:
     deployed_together(deployment)
     with site.stage.client():
@@ -62,6 +65,7 @@ def test_deploy_on_three_nodes_at_the_same_time(deployment: Deployment, site: Ne
     assert count.failed == 0
 
 
+@pytest.mark.openstack
 def test_deploy_on_one_node_after_another(site: NeutronSite) -> None:
     site.empty()
     site.write(replace(site.data, together=False, later=True))
@@ -75,10 +79,12 @@ def test_deploy_on_one_node_after_another(site: NeutronSite) -> None:
     site.write(replace(site.data, later=False))
 
 
+@pytest.mark.lab
 def test_a_change_of_rabbitmqs_parameters_is_rolled_out_under_load(site: NeutronSite) -> None:
     rolled_out(site)
 
 
+@pytest.mark.lab
 def test_a_run_without_a_change_does_nothing(deployment: Deployment) -> None:
     did_nothing(deployment)
 
@@ -101,6 +107,7 @@ def the_next_run_pays(site: NeutronSite, lost: Episode) -> None:
     site.wait_for_the_account()
 
 
+@pytest.mark.openstack
 def test_lost_by_a_restart_that_fails_by_a_dependency_and_by_a_run_that_is_killed(site: NeutronSite) -> None:
     site.turn(together=True)
     site.break_verb("n1", "refresh")
@@ -110,6 +117,7 @@ def test_lost_by_a_restart_that_fails_by_a_dependency_and_by_a_run_that_is_kille
     the_next_run_pays(site, lost)
 
 
+@pytest.mark.openstack
 def test_lost_by_tags_by_noop_and_by_a_status_that_fails(site: NeutronSite) -> None:
     site.turn(together=True)
     site.add_to_manifest("n2", LEFT_OUT)
@@ -119,6 +127,7 @@ def test_lost_by_tags_by_noop_and_by_a_status_that_fails(site: NeutronSite) -> N
     the_next_run_pays(site, lost)
 
 
+@pytest.mark.openstack
 def test_lost_by_an_instance_that_does_not_run_and_by_a_start_in_the_same_run(site: NeutronSite) -> None:
     site.turn(together=True)
     site.lab.run("n3", ["pcs", "node", "standby", "n3", "--wait=60"], timeout=90).checked()
@@ -135,6 +144,7 @@ def test_lost_by_an_instance_that_does_not_run_and_by_a_start_in_the_same_run(si
     site.wait_for_the_account()
 
 
+@pytest.mark.openstack
 def test_a_node_that_is_down_during_the_change_is_brought_up_to_date_by_its_own_run(site: NeutronSite) -> None:
     site.lab.run("n1", ["pcs", "property", "set", "stonith-action=off"], timeout=60).checked()
     try:
@@ -156,6 +166,7 @@ def test_a_node_that_is_down_during_the_change_is_brought_up_to_date_by_its_own_
     site.wait_for_the_account()
 
 
+@pytest.mark.openstack
 def test_an_upgrade_is_ordered_by_the_catalog_alone(site: NeutronSite) -> None:
     site.write(replace(site.data, version=newer.VERSION))
     episode = site.apply()

@@ -1,7 +1,8 @@
 """The mail's scenario with `puppet agent` on three nodes and a Puppet server on one of them, which alone has the site.
 
 What has to travel does (types, providers, the fact, the config inputs), and the rest is as in test_openstack.py.
-It takes seven minutes of both cores, most of them the server's, so it is a run of its own: `script/test --server`.
+It takes seven minutes of both cores, most of them the server's, so it is not in `script/test` but in
+`script/test --openstack`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pacewright.lab import Lab
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
 from tests.lab.neutron_promises import Deployment, deploy, deployed_together, did_nothing, rolled_out
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]  # the server is a Java program that warms up
+pytestmark = [pytest.mark.openstack, pytest.mark.timeout(900)]  # the server is a Java program that warms up
 
 SERVER = "n1"
 SETTINGS = f"""\

@@ -19,7 +19,7 @@ PARTS = (
     "the Puppet module's specs and style",
     "lab tests on Debian 12",
     "lab tests on Debian 13, those that ask about the release",
-    "ten runs of the campaign",
+    "four runs of the campaign",
 )
 
 
@@ -66,7 +66,7 @@ def test_without_root_it_ends_before_the_lab(tree: Path) -> None:
 
 
 def test_a_run_of_its_own(tree: Path) -> None:
-    assert told(run_it(tree, "--server")) == [PARTS[0], "Neutron through a Puppet server", "in all"]
+    assert told(run_it(tree, "--openstack")) == [PARTS[0], "the rest of Neutron's scenario", "in all"]
 
 
 def test_one_that_fails_is_the_last_and_is_told(tree: Path) -> None:
