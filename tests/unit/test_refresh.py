@@ -221,6 +221,18 @@ def test_a_probe_does_not_make_due_what_was_seen_to_run_the_config() -> None:
     assert probed(now_reported("dddd", NOW, with_it)) == ["n1"], "it began before this one"
 
 
+def test_nor_does_it_where_its_revision_tells_of_an_earlier_restart() -> None:
+    """Found by the campaign: a promote hid its start, and a token that it had begun after an older restart at least."""
+    sets = clone("web-clone", primitive("web", sets=revision_on("web", "n1", "aaaa+20231114T221400Z-a1")))
+    probe = (Op(task="monitor", run=9, call=90, rc=0, expected=7, at=1_700_000_900),)
+    for said, due in (("@seen", []), ("", ["n1"])):
+        marks = {"n1": {"pacewright-config-web": f"bbbb@1700000150{said}"}}
+        snapshot = cluster(sets, histories={("web", "n1"): probe}, attributes={**REPORTS, **marks})
+        target = find("web", snapshot, Settings())
+        assert target is not None
+        assert [debt.node for debt in debts(target, snapshot)] == due
+
+
 def test_a_step_of_a_roll_notes_what_it_has_seen_to_run_the_config() -> None:
     """Found by the campaign: a node had reported while its instance was restarted with what it had reported before.
 

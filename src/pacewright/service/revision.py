@@ -163,8 +163,10 @@ def stale_with(instance: Instance, report: Report, snapshot: Snapshot) -> bool:
     fingerprint = fingerprint_in(snapshot.resources[instance.resource].revision_on(instance.node))
     if fingerprint == report.fingerprint:
         return False
+    if report.seen and instance.run.started is None:
+        return False  # what hides its start now had not hidden it then
     began = began_after(instance, snapshot)
-    return not report.seen if began is None else began <= report.changed
+    return began is None or began <= report.changed
 
 
 def began_after(instance: Instance, snapshot: Snapshot) -> float | None:
