@@ -25,20 +25,20 @@ graphroot = "/var/lib/containers/storage"
 """
 _CONTAINERS = """\
 [containers]
-pids_limit = 0
+cgroups = "disabled"
 keyring = false
 [engine]
-runtime = "runc"
+runtime = "crun"
 cgroup_manager = "cgroupfs"
 """
-"""A lab's node can give containers no limits of their own, and no keys."""
+"""A lab's node can give containers no control groups of their own, and no keys."""
 
 
 class Bundle(Service):
     """See docs/services/bundle.md."""
 
     name: ClassVar[str] = "bundle"
-    packages: ClassVar[tuple[str, ...]] = ("podman", "runc")
+    packages: ClassVar[tuple[str, ...]] = ("podman", "crun")
     primitive: ClassVar[str] = "web"
     top: ClassVar[str] = "web-bundle"
     process: ClassVar[str] = "apache2"

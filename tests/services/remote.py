@@ -9,10 +9,11 @@ from pacewright import process
 from pacewright.lab import Lab, rootfs
 from tests.services.service import INSIDE, Service
 
-__all__ = ["Remote"]
+__all__ = ["DAEMON", "NODE", "Remote"]
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
 NODE = "n3"
+DAEMON = "pacemaker_remote"
 STORE = "n4"
 SHARED = "/run/pacewright-lab"
 PACKAGE = "pacemaker-remote"
@@ -57,7 +58,7 @@ def _become_remote(lab: Lab) -> None:
     lab.run(NODE, ["dpkg", "--purge", "--force-depends", "pacemaker"], timeout=120).checked()
     unpack = ["dpkg", "--install", "--force-depends", f"{SHARED}/apt/{package.name}"]
     lab.run(NODE, unpack, timeout=120).checked()
-    lab.run(NODE, ["systemctl", "stop", "pacemaker_remote"], timeout=60).checked()  # pcs wants to start it
+    lab.run(NODE, ["systemctl", "stop", DAEMON], timeout=60).checked()  # pcs wants to start it
 
 
 def _fetched(folder: Path, release: str) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.services.remote import DAEMON, NODE, Remote
 from tests.services.scenario import Rolled, Scenario, figures
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(2400)]
@@ -76,3 +77,27 @@ def test_a_caller_that_is_killed_is_made_up_for_by_reconcile(scenario: Scenario)
     assert {call.code for call in concerned} == {-9}, [call.said for call in killed]
     assert reconciled.code == 0, reconciled.said
     each_once(scenario, rolled)
+
+
+def test_a_remote_node_whose_cluster_does_not_answer_leaves_the_service_alone(scenario: Scenario) -> None:
+    """From a public report: the node in maintenance, its daemon stopped; systemd restarted what is the cluster's."""
+    if not isinstance(scenario.service, Remote):
+        pytest.skip("only for the Pacemaker Remote node")
+    lab, unit = scenario.lab, "haproxy.service"
+
+    def main_process() -> str:
+        shown = lab.run(NODE, ["systemctl", "show", "--property", "MainPID", "--value", unit])
+        return shown.checked().stdout.decode().strip()
+
+    lab.run(lab.nodes[0], ["pcs", "node", "maintenance", NODE, "--wait=60"], timeout=90).checked()
+    try:
+        before = main_process()
+        lab.run(NODE, ["systemctl", "kill", "--signal", "KILL", DAEMON]).checked()
+        lab.run(NODE, ["systemctl", "stop", DAEMON], timeout=60).checked()
+        for name in (scenario.service.primitive, scenario.service.name, unit):
+            told = lab.run(NODE, ["pacewright", "service", "restart", name], timeout=60)
+            assert told.code == 6, told.output
+        assert before == main_process() != "0"
+    finally:
+        lab.run(NODE, ["systemctl", "start", DAEMON], timeout=60).checked()
+        lab.run(lab.nodes[0], ["pcs", "node", "unmaintenance", NODE, "--wait=60"], timeout=90).checked()
