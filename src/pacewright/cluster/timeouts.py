@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from pacewright.cluster.change import Change
-from pacewright.cluster.forecast import what_if
+from pacewright.cluster.forecast import carried_out, question, what_if
 from pacewright.cluster.hold import HoldResource, Release
 from pacewright.cluster.names import ResourceId
 from pacewright.cluster.reading import parse
@@ -38,7 +38,8 @@ def timeouts(resource: ResourceId, snapshot: Snapshot) -> Timeouts:
     found = {(p, task): seconds for p in primitives for task, seconds in snapshot.resources[p].timeouts.items()}
     if not _asks(resource, snapshot):
         return found
-    stopped = what_if(snapshot, Change(edits=(HoldResource(resource=resource, until=_FOR_EVER),), reason="stop it"))
+    stop = Change(edits=(HoldResource(resource=resource, until=_FOR_EVER),), reason="stop it")
+    stopped = carried_out(question(snapshot, stop))
     started = what_if(parse(stopped.after), Change(edits=(Release(resource=resource),), reason="start it"))
     told = {**started.timeouts(), **stopped.timeouts()}
     return found | {key: seconds for key, seconds in told.items() if key[0] in primitives}
