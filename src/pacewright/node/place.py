@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -123,6 +122,8 @@ def _is_local(address: str) -> bool:
     A packet to an address of this machine would have it as its sender, too; none is sent. To bind to an address proves
     nothing: with `net.ipv4.ip_nonlocal_bind`, which many load balancers have, that can be any.
     """
+    import socket  # noqa: PLC0415 - only where no name tells
+
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             wanted = socket.inet_pton(family, address)

@@ -205,7 +205,7 @@ _PLAIN = frozenset(
     ]
 )
 _WORD = re.compile(r"\S+")
-_TIME = re.compile(r"\d{1,6}(?:us|ms|s|sec|seconds?|m|min|minutes?|h|%)", re.ASCII)
+_TIME = r"\d{1,6}(?:us|ms|s|sec|seconds?|m|min|minutes?|h|%)"
 
 
 def plain(reason: str) -> str:
@@ -220,7 +220,7 @@ def plain(reason: str) -> str:
 
 def _is_plain(word: str) -> bool:
     bare = word.strip("()[]'\",.:;!").lower()
-    return bare in _PLAIN or _TIME.fullmatch(bare) is not None
+    return bare in _PLAIN or re.fullmatch(_TIME, bare, re.ASCII) is not None
 
 
 def failures(snapshot: Snapshot) -> dict[str, str]:
