@@ -24,13 +24,16 @@ PACKAGES = ("curl", "haproxy")
 """What the demo's nodes have too, so that one root file system serves all."""
 
 
-LONGEST = ("test_puppet.py", "test_openstack.py", "test_lab.py", "test_service.py", "test_refresh.py")
-"""Files whose tests take minutes, the longest first."""
+LONGEST = ("test_openstack.py", "test_lab.py", "test_service.py", "test_puppet.py", "test_refresh.py")
+"""Files whose tests take minutes: the longest first, but not the two at once that need most of the processor."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first: of two workers none is left with one of them when the other has nothing to do."""
+    """The longest files come first: of two workers none is left with one of them when the other has nothing to do.
+
+    pytest-xdist keeps that with --no-loadscope-reorder; by itself it begins with the files that have the most tests.
+    """
     rank = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
 
