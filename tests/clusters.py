@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, parse
-from pacewright.cluster.document import xml_id
+from pacewright.cluster.cib.document import xml_id
 
 __all__ = [
     "NODES",

@@ -131,7 +131,8 @@ _LAUNCHER = """
 import sys
 from pathlib import Path
 from pacewright import process
-from pacewright.cluster import reading, tools
+from pacewright.cluster import tools
+from pacewright.cluster.cib import parse as reading
 from pacewright.node import place
 
 folder, conf = sys.argv[1:3]

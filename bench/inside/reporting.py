@@ -12,7 +12,7 @@ import sys
 from pacewright.cluster import Change, LiveConnection, NodeName, ResourceId, SetMark
 from pacewright.node import place
 from pacewright.node.fingerprint import fingerprint
-from pacewright.service.revision import REPORT, Report
+from pacewright.service.ledger.record import REPORT, Report
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from typing import cast
 
 from pacewright import process
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster.watch import CibWatch, Mode
+from pacewright.cluster.watch.watch import CibWatch, Mode
 
 ATTRIBUTE = "pacewright-bench"
 

@@ -13,42 +13,47 @@ from unittest import mock
 
 from hypothesis import strategies as st
 
-from pacewright.cli import history_rows
 from pacewright.cli.catalog import _read as read_inputs
-from pacewright.cli.picture import picture
+from pacewright.cli.history import rows as history_rows
+from pacewright.cli.history.picture import picture
 from pacewright.cli.service import _show
 from pacewright.cli.service_json import debt_as_dict, service_as_dict
 from pacewright.cli.streams import clean
 from pacewright.cli.tables import moment as shown
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster import Change, Forecast, NodeName, Snapshot, parse
+from pacewright.cluster.cib.values import duration, is_true, moment, number
 from pacewright.cluster.commit import _guarded_by_epoch, changes_nothing
 from pacewright.cluster.forecast import _joined, _parse
-from pacewright.cluster.values import duration, is_true, moment, number
 from pacewright.errors import PacewrightError, ToolOutput
 from pacewright.lab import power_switch
 from pacewright.lab.state import LabState
 from pacewright.node import logs, place, units
+from pacewright.operation.step import Commit, Wait
 from pacewright.process import Completed
-from pacewright.record.described import changes, edits, foreseen, states
+from pacewright.record.call_history import stories
 from pacewright.record.lines import LIMIT, line
-from pacewright.record.private import covered, failures, plain
 from pacewright.record.reading import read_log
-from pacewright.record.story import stories
+from pacewright.record.redaction import covered, failures, plain
 from pacewright.record.timeline import timeline
+from pacewright.record.wording import changes, edits, foreseen, states
 from pacewright.resource import load as load_document
-from pacewright.resource.shape import edits as shaped
-from pacewright.service import balancer, guard, health
-from pacewright.service.barrier import Ready, deadlock
+from pacewright.resource.edits import edits as shaped
+from pacewright.service import health
+from pacewright.service import package_guard as guard
+from pacewright.service.barrier.waiting import deadlock
 from pacewright.service.catalog import look
-from pacewright.service.config import Settings, load
-from pacewright.service.due import to_reconcile
-from pacewright.service.jobs import Options, make_job
+from pacewright.service.instance import load_balancer as balancer
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.record import Ready, Report
+from pacewright.service.ledger.revision import Revision
+from pacewright.service.lookup import find
 from pacewright.service.names import every_service, service_names
-from pacewright.service.revision import Report, debts, fingerprint_in, token_time
+from pacewright.service.reconcile import to_reconcile
+from pacewright.service.requests import Options, make_job
+from pacewright.service.settings import Drain, HAProxy, Settings
+from pacewright.service.settings_file import load
 from pacewright.service.status import hindrance, leftovers, status_of
-from pacewright.service.step import Commit, Wait
-from pacewright.service.target import find
 from tests.fuzz import worlds
 from tests.fuzz.odd import json_documents, odd_texts, spoilt_bytes, spoilt_xml
 
@@ -148,12 +153,11 @@ def a_value(text: str) -> None:
     is_true(text)
     number(text)
     shown(moment(text))
-    token_time(text)
-    fingerprint_in(text)
+    Revision.read(text)
     for read in (Report.read, Ready.read):
         found = read(text)
         assert found is None or read(str(found)) is not None
-    as_json([moment(text), token_time(text)])
+    as_json([moment(text), Revision.read(text).asked])
 
 
 def a_name(name: str) -> None:
@@ -277,7 +281,7 @@ def journal(text: bytes) -> None:
 
 def haproxy(answer: str, node: str) -> None:
     """What HAProxy answers about a server."""
-    how = balancer.Drain(haproxy=balancer.HAProxy(sockets=("h:1",), server="web/{node}"), timeout=0.0)
+    how = Drain(haproxy=HAProxy(sockets=("h:1",), server="web/{node}"), timeout=0.0)
     with mock.patch.object(balancer, "_ask", lambda address, question: answer if "stat" in question else ""):
         balancer.Balancer("web", how, SYSTEM_CLOCK).drain(NodeName(node))
 

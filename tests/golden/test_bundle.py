@@ -10,9 +10,9 @@ import pytest
 
 from pacewright.cluster import Change, HoldInstance, Instance, NodeName, Release, ResourceId, Role, Snapshot, parse
 from pacewright.service import Options
-from pacewright.service.config import Settings
+from pacewright.service.lookup import find
+from pacewright.service.settings import Settings
 from pacewright.service.status import status_of
-from pacewright.service.target import find
 from tests.golden.test_operations import World, debts, perform, traces
 from tests.golden.test_refresh import refresh
 from tests.imagined import of, written

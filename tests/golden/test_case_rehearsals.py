@@ -18,8 +18,8 @@ from pacewright.clock import Clock, SystemClock
 from pacewright.cluster import NodeName, Snapshot, parse, what_if
 from pacewright.errors import DeadlinePassed, PacewrightError, ToolHung
 from pacewright.service import Options, Services
-from pacewright.service.config import Settings
 from pacewright.service.names import service_names
+from pacewright.service.settings import Settings
 from tests.golden.releases import RELEASES, Statuses, cases, programs
 from tests.imagined import everything
 

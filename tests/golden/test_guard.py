@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from pacewright.cluster import NodeName
+from pacewright.operation.step import Job
 from pacewright.service import Outcome
-from pacewright.service.report import own_report
-from pacewright.service.revision import Report
-from pacewright.service.step import Job
+from pacewright.service.ledger.record import Report
+from pacewright.service.ledger.report import own_report
 from tests.golden.test_operations import World, base, interleave, traces
 from tests.golden.test_refresh import LATER, LONG_AGO, NODES, begin, carried_out, owed, refresh, target_of
 from tests.imagined import restarts

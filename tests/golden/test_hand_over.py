@@ -10,11 +10,11 @@ from pacewright.clock import Deadline
 from pacewright.cluster import Change, NodeName, Role, Simulation, Snapshot
 from pacewright.cluster.connection import Still
 from pacewright.errors import NothingComes
-from pacewright.service.config import Settings
-from pacewright.service.loop import carry_out
-from pacewright.service.restart import Restart, begin_restart
-from pacewright.service.step import Outcome
-from pacewright.service.target import find
+from pacewright.operation.loop import carry_out
+from pacewright.operation.step import Outcome
+from pacewright.service.lookup import find
+from pacewright.service.rolling.restart import Restart, begin_restart
+from pacewright.service.settings import Settings
 from tests.clusters import clone, cluster, primitive
 from tests.imagined import of, written
 

@@ -13,8 +13,9 @@ import pytest
 from pacewright.cluster import NodeName, ResourceId, Simulation, Snapshot
 from pacewright.errors import ConfigError
 from pacewright.node import place
-from pacewright.service import Options, Services, operations
-from pacewright.service.config import Settings
+from pacewright.service import Options, Services
+from pacewright.service import services as operations
+from pacewright.service.settings import Settings
 from tests.clusters import clone, primitive
 from tests.golden.test_operations import Hands
 from tests.imagined import started

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from pacewright.clock import Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
 from pacewright.errors import CommitConflict, PacewrightError, Refused
+from pacewright.operation.loop import carry_out
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Wait
 from pacewright.service import Options, Outcome, Services
-from pacewright.service.config import Settings
-from pacewright.service.loop import carry_out
-from pacewright.service.restart import begin_restart
+from pacewright.service.lookup import find
+from pacewright.service.rolling.restart import begin_restart
+from pacewright.service.settings import Settings
 from pacewright.service.status import refuse_if_hindered
-from pacewright.service.step import Ask, Commit, Done, Fail, Job, Wait
-from pacewright.service.switch import Manage, Start, Stop
-from pacewright.service.target import find
+from pacewright.service.switch.switch import Manage, Start, Stop
 from tests.clusters import Op, after, clone, cluster, primitive
 from tests.imagined import everything, of, restarts, roles, started, written
 

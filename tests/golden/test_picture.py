@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from pacewright.cli.history.picture import picture
 from pacewright.cli.main import main
-from pacewright.cli.picture import picture
+from pacewright.record.call_history import stories
 from pacewright.record.reading import read_log
-from pacewright.record.story import stories
 from pacewright.record.timeline import Row, Span, Timeline, timeline
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -10,11 +10,11 @@ import pytest
 from pacewright.clock import Deadline
 from pacewright.cluster import Change, Snapshot
 from pacewright.errors import CommitConflict
+from pacewright.operation.loop import carry_out
 from pacewright.record import Call, Log
+from pacewright.record.call_history import Story, stories
 from pacewright.record.reading import read_log
-from pacewright.record.story import Story, stories
 from pacewright.service import Options, Services
-from pacewright.service.loop import carry_out
 from tests.golden.test_operations import Killed, World, base, begin, reloading
 
 pytestmark = pytest.mark.scheduler

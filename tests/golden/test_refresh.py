@@ -21,14 +21,15 @@ from pacewright.cluster import (
     Snapshot,
 )
 from pacewright.errors import NoQuorum, Refused
+from pacewright.operation.loop import carry_out
+from pacewright.operation.step import Job
 from pacewright.service import Outcome
-from pacewright.service.config import Settings
-from pacewright.service.loop import carry_out
-from pacewright.service.refresh import Refresh, begin_refresh
-from pacewright.service.report import own_report
-from pacewright.service.revision import REPORT, Report, debts
-from pacewright.service.step import Job
-from pacewright.service.target import Target, find
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.record import REPORT, Report
+from pacewright.service.ledger.report import own_report
+from pacewright.service.lookup import Target, find
+from pacewright.service.rolling.refresh import Refresh, begin_refresh
+from pacewright.service.settings import Settings
 from tests.clusters import cluster, primitive
 from tests.golden.test_operations import Killed, World, base, interleave, perform, reloading, traces
 from tests.imagined import restarts, written

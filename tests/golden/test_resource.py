@@ -26,11 +26,11 @@ from pacewright.cluster import (
     parse,
 )
 from pacewright.errors import Refused
+from pacewright.operation.loop import carry_out
 from pacewright.resource import Options, Resources, load, resources
 from pacewright.resource.apply import Apply
-from pacewright.resource.wanted import Document
+from pacewright.resource.model import Document
 from pacewright.service import Outcome
-from pacewright.service.loop import carry_out
 from tests.golden.test_operations import Hands, Killed, World
 from tests.imagined import everything, of, roles
 

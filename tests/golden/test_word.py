@@ -10,8 +10,8 @@ import pytest
 from pacewright.cluster import ResourceId, Simulation, Snapshot, hosts, parse, timeouts
 from pacewright.errors import Refused
 from pacewright.service import Options, Services
-from pacewright.service.config import Settings
 from pacewright.service.names import service_names
+from pacewright.service.settings import Settings
 from pacewright.service.status import State, status_of
 from tests.clusters import Op, cib, clone, cluster, primitive, run
 

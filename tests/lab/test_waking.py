@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 TOOLS = """
 import json, os, re, signal, statistics, subprocess, sys, time
 from pathlib import Path
-from pacewright.cluster.watch import CibWatch
+from pacewright.cluster.watch.watch import CibWatch
 
 def change(value):
     'Start a change of the cluster; returns at once. A node attribute of ours, transient and private to the tests.'
@@ -211,7 +211,7 @@ def test_no_child_outlives_its_parent(lab: Lab, how: str) -> None:
     """Killed: the kernel tells the child. Let go: nobody but the end of its standard input does."""
     parent = """
 import sys, time
-from pacewright.cluster.watch import CibWatch
+from pacewright.cluster.watch.watch import CibWatch
 watch = CibWatch("events"); watch.start(); watch.wait(10)
 print(watch.child_pid, flush=True)
 sys.stdin.readline()

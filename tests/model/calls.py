@@ -1,6 +1,6 @@
 """Calls of Pacewright on a simulated cluster, one turn of their loop at a time.
 
-The turn is the real one (`service/loop.py`), and so are the decisions, `make_job` and `commit`; only Pacemaker's
+The turn is the real one (`operation/loop.py`), and so are the decisions, `make_job` and `commit`; only Pacemaker's
 programs, the node's disk and the clock behind them are the model's.
 """
 
@@ -17,14 +17,14 @@ from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, S
 from pacewright.cluster.forecast import _joined, by_place
 from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, OperationFailed, PacewrightError
 from pacewright.node.fingerprint import Inputs
-from pacewright.service import jobs
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.loop import Means, Turn, take
-from pacewright.service.refresh import Refresh
-from pacewright.service.restart import Restart
-from pacewright.service.step import Job, Outcome
-from pacewright.service.target import Target, find
+from pacewright.operation.loop import Means, Turn, take
+from pacewright.operation.step import Job, Outcome
+from pacewright.service import requests as jobs
+from pacewright.service.lookup import Target, find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.refresh import Refresh
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.model.own import no_doubt
 from tests.model.pacemaker import Cluster
 from tests.model.record import Status

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from pacewright.cluster import NodeName, ResourceId, Snapshot
-from pacewright.service.revision import BEGUN, REPORT, Report, debts, reported
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.record import BEGUN, REPORT, Report, reported
 from tests.model.calls import Call, target_of
 from tests.model.pacemaker import Cluster, Event, Life
 from tests.model.scheduler import Definition, Want, parts, wanted

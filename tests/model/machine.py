@@ -19,9 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pacewright.service.config import ServiceSettings
-from pacewright.service.health import Health, HealthKind
-from pacewright.service.jobs import Options
+from pacewright.service.requests import Options
+from pacewright.service.settings import Health, HealthKind, ServiceSettings
 from tests.model.calls import Call
 from tests.model.judge import Judge
 from tests.model.pacemaker import Cluster

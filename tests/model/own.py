@@ -9,8 +9,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from unittest.mock import patch
 
-from pacewright.cluster import Snapshot, parse, reading
-from pacewright.cluster.doubt import Doubt
+from pacewright.cluster import Snapshot, parse
+from pacewright.cluster.cib import parse as reading
+from pacewright.cluster.cib.ambiguity import Doubt
 
 __all__ = ["no_doubt", "snapshot_in"]
 

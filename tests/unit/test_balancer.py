@@ -12,7 +12,8 @@ import pytest
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed, Refused
-from pacewright.service.balancer import Balancer, Drain, HAProxy
+from pacewright.service.instance.load_balancer import Balancer
+from pacewright.service.settings import Drain, HAProxy
 
 N2 = NodeName("n2")
 

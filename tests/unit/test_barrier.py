@@ -6,13 +6,13 @@ import pytest
 
 from pacewright.cluster import ResourceId, SetMeta, Snapshot
 from pacewright.errors import DeadlinePassed, Refused, UsageError
-from pacewright.service.barrier import OnTimeout, Ready, deadlock, ready_at
-from pacewright.service.config import ServiceSettings
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.report import MISSED
-from pacewright.service.restart import Restart
-from pacewright.service.step import Commit, Done, Fail, Wait
-from pacewright.service.switch import Start
+from pacewright.operation.step import Commit, Done, Fail, Wait
+from pacewright.service.barrier.waiting import deadlock
+from pacewright.service.ledger.record import MISSED, Ready, ready_at
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.settings import OnTimeout, ServiceSettings
+from pacewright.service.switch.switch import Start
 from tests.clusters import clone, cluster, primitive
 from tests.unit.test_gather import (
     CLONE,

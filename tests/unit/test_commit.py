@@ -11,12 +11,12 @@ import pytest
 from pacewright.clock import Deadline
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, SetMark, Snapshot, commit, parse, tools
 from pacewright.errors import CommitConflict
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.lead import Lead
-from pacewright.service.loop import Means, Turn, take
-from pacewright.service.restart import Restart
-from pacewright.service.target import find
+from pacewright.operation.loop import Means, Turn, take
+from pacewright.service.lookup import find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.rolling.turns import Lead
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import Op, action, after, cib, clone, cluster, forecast, primitive, run
 from tests.unit.test_loop import Hands
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacewright.cli import demo_view
+from pacewright.cli.demo import view as demo_view
 from pacewright.demo import ACTS, Answer, Count, Result, Row, View, act, load, tally, unmet, view, web_server
 from pacewright.demo.lines import Lines
 from tests.clusters import clone, cluster, primitive

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacewright.cluster import ResourceId
-from pacewright.cluster.document import drop_pair, find_resource, plain_set, set_pair, xml_id
+from pacewright.cluster.cib.document import drop_pair, find_resource, plain_set, set_pair, xml_id
 from pacewright.errors import Refused
 from tests.clusters import clone, cluster, primitive, revision_on
 

@@ -8,11 +8,11 @@ import pytest
 
 from pacewright.cluster import NodeName, Snapshot
 from pacewright.node.fingerprint import fingerprint
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.due import to_reconcile
-from pacewright.service.jobs import Options
-from pacewright.service.revision import BEGUN, OWED, REPORT, Report
-from pacewright.service.step import Outcome
+from pacewright.operation.step import Outcome
+from pacewright.service.ledger.record import BEGUN, OWED, REPORT, Report
+from pacewright.service.reconcile import to_reconcile
+from pacewright.service.requests import Options
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import clone, cluster, primitive
 
 NOW = 1_700_000_500.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pacewright.cluster import NodeName, ResourceId
-from pacewright.service.effects import down_everywhere
+from pacewright.operation.collateral import down_everywhere
 from tests.clusters import action, forecast
 
 WEB, ADDRESS = ResourceId("web"), ResourceId("address")

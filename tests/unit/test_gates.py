@@ -6,14 +6,13 @@ import dataclasses
 from pathlib import Path
 
 from pacewright.cluster import Change, NodeName, SetGate, Snapshot
-from pacewright.service.barrier import Barrier, OnTimeout
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.report import MISSED
+from pacewright.operation.step import Commit, Done, Fail, Next
+from pacewright.service.ledger.record import MISSED
+from pacewright.service.lookup import find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.settings import Barrier, OnTimeout, ServiceSettings, Settings
 from pacewright.service.status import State, local_state
-from pacewright.service.step import Commit, Done, Fail, Next
-from pacewright.service.switch import Start
-from pacewright.service.target import find
+from pacewright.service.switch.switch import Start
 from tests.clusters import action, after, clone, cluster, forecast, primitive, run
 from tests.unit.test_gather import (
     CLONE,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetMeta, Snapshot, hosts
-from pacewright.service.barrier import Barrier, Ready, missing, ready_at
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.gather import Gather
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.report import MISSED, own_report
-from pacewright.service.restart import Restart
-from pacewright.service.revision import Report, debts
-from pacewright.service.step import Ask, Commit, Done, Fail, Job, Next, Wait
-from pacewright.service.switch import Start, Stop
-from pacewright.service.target import Target, find
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
+from pacewright.service.barrier.gather import Gather
+from pacewright.service.barrier.waiting import missing
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.record import MISSED, Ready, Report, ready_at
+from pacewright.service.ledger.report import own_report
+from pacewright.service.lookup import Target, find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.settings import Barrier, ServiceSettings, Settings
+from pacewright.service.switch.switch import Start, Stop
 from tests.clusters import after, clone, cluster, forecast, primitive, run
 
 NOW = 1_700_000_500.0

@@ -12,7 +12,8 @@ import pytest
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed
 from pacewright.service import health
-from pacewright.service.health import Health, HealthKind, gate
+from pacewright.service.instance.health import gate
+from pacewright.service.settings import Health, HealthKind
 
 N1 = NodeName("127.0.0.1")
 

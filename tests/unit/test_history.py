@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pacewright.cluster import Instance, NodeName, ResourceId, Role
-from pacewright.cluster.history import read_instance
+from pacewright.cluster.cib.operation_history import read_instance
 from tests.clusters import Op, clone, cluster, primitive, run
 
 UP = Op(task="start", run=4, call=10, digest="dig")

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pacewright.cli import history_rows
-from pacewright.cli.axis import ticks
+from pacewright.cli.history import rows as history_rows
+from pacewright.cli.history.axis import ticks
+from pacewright.cli.history.since import since
 from pacewright.cli.main import main
-from pacewright.cli.since import since
 from pacewright.clock import SYSTEM_CLOCK
 
 RECORDED = Path(__file__).parents[1] / "golden" / "pictures" / "history.jsonl"

@@ -10,8 +10,8 @@ import pytest
 from pacewright.clock import Deadline
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import Refused
-from pacewright.service.loop import carry_out
-from pacewright.service.step import Check, Clean, Commit, Fail, Next, Wait
+from pacewright.operation.loop import carry_out
+from pacewright.operation.step import Check, Clean, Commit, Fail, Next, Wait
 from tests.unit.test_loop import CHANGE, Played, Scripted, end, idle, write
 
 

@@ -7,12 +7,12 @@ import dataclasses
 import pytest
 
 from pacewright.cluster import NodeName, Snapshot
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.lead import PATIENCE
-from pacewright.service.restart import Restart
-from pacewright.service.step import Check, Clean, Commit, Done, Drain, Job, Next, Wait
-from pacewright.service.target import find
+from pacewright.operation.step import Check, Clean, Commit, Done, Drain, Job, Next, Wait
+from pacewright.service.lookup import find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.rolling.turns import PATIENCE
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import Op, after, clone, cluster, forecast, primitive, run
 
 NOW = 1_700_000_500.0

@@ -10,9 +10,9 @@ import pytest
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed
 from pacewright.node import logs
-from pacewright.service.config import Settings
-from pacewright.service.logged import with_last_lines
-from pacewright.service.target import find
+from pacewright.service.failure_log import with_last_lines
+from pacewright.service.lookup import find
+from pacewright.service.settings import Settings
 from tests.clusters import cluster, primitive
 from tests.programs import FakeTools
 

@@ -10,8 +10,8 @@ import pytest
 from pacewright.clock import Deadline
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, Refused
-from pacewright.service.loop import carry_out
-from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.operation.loop import carry_out
+from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
 from tests.clusters import Op, action, after, cluster, forecast, primitive
 
 CHANGE = Change(edits=(), reason="test")

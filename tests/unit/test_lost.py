@@ -11,8 +11,8 @@ import pytest
 
 from pacewright.cluster import NodeName, ResourceId, Snapshot
 from pacewright.record.reading import Entry
-from pacewright.service.lost import Lost, lost
-from pacewright.service.revision import OWED, REPORT, Report
+from pacewright.service.ledger.record import OWED, REPORT, Report
+from pacewright.service.overwritten import Lost, lost
 from tests.clusters import Op, clone, cluster, primitive, revision_on
 from tests.programs import FakeTools
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pacewright.cluster import ResourceId
-from pacewright.service.config import ServiceSettings, Settings
 from pacewright.service.names import every_service
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import clone, cluster, group, primitive
 
 SNAPSHOT = cluster(

@@ -15,19 +15,20 @@ from pacewright.cli.service import seconds
 from pacewright.cli.tables import moment as shown
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster import NodeName, ResourceId, parse
+from pacewright.cluster.cib.values import LATEST, duration, moment, number
 from pacewright.cluster.commit import _guarded_by_epoch
-from pacewright.cluster.values import LATEST, duration, moment, number
 from pacewright.durations import LONGEST
 from pacewright.errors import ConfigError, OperationFailed, ToolOutput
 from pacewright.node.logs import agent_lines
 from pacewright.process import Completed
 from pacewright.record.reading import read_log
 from pacewright.resource import load as load_document
-from pacewright.service.balancer import Balancer, Drain, HAProxy
-from pacewright.service.barrier import Ready
-from pacewright.service.config import load
-from pacewright.service.health import Health, HealthKind, _why_not, gate
-from pacewright.service.revision import Report, token_time
+from pacewright.service.instance.health import _why_not, gate
+from pacewright.service.instance.load_balancer import Balancer
+from pacewright.service.ledger.record import Ready, Report
+from pacewright.service.ledger.revision import Revision
+from pacewright.service.settings import Drain, HAProxy, Health, HealthKind
+from pacewright.service.settings_file import load
 from tests.clusters import cib, clone, primitive
 from tests.programs import FakeTools
 
@@ -52,7 +53,7 @@ def test_what_is_a_moment(text: str) -> None:
 def test_other_numbers_are_bounded_too() -> None:
     assert number("9" * 300, 7) == number("x", 7) == 7
     assert duration("9" * 400 + "h", 1.0) == LONGEST
-    assert token_time("00010101T000000Z-abc") is None
+    assert Revision.read("00010101T000000Z-abc").asked is None
     assert [shown(at) for at in (None, -1.0, 1e300, float("nan"), float("inf"))] == ["unknown"] * 5
     with pytest.raises(Exception, match="a time above 0"):
         seconds("1e300")
@@ -216,7 +217,7 @@ def test_an_ipv6_address_without_a_port(url: str, asked: tuple[str, int], monkey
 @pytest.mark.parametrize("table", [b"# pxname,svname,scur\nweb,n1,x\n", b'# pxname\n"\x00', b"\xff" * 100, b""])
 def test_what_haproxy_answers_may_be_anything(table: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "pacewright.service.balancer._ask",
+        "pacewright.service.instance.load_balancer._ask",
         lambda address, question: "" if "set" in question else table.decode("latin-1"),
     )
     how = Drain(haproxy=HAProxy(sockets=("127.0.0.1:1",), server="web/{node}"), timeout=0.1)
@@ -225,7 +226,9 @@ def test_what_haproxy_answers_may_be_anything(table: bytes, monkeypatch: pytest.
 
 @pytest.mark.parametrize("node", ["n1; shutdown sessions server web/n2", "n1\nset x", "n 1", "n1\\"])
 def test_a_name_that_would_be_a_command_of_haproxys_is_not_sent(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pacewright.service.balancer._ask", lambda address, question: pytest.fail(question))
+    monkeypatch.setattr(
+        "pacewright.service.instance.load_balancer._ask", lambda address, question: pytest.fail(question)
+    )
     how = Drain(haproxy=HAProxy(sockets=("127.0.0.1:1",), server="web/{node}"))
     with pytest.raises(Exception, match="cannot be the name of a server"):
         Balancer("web", how, SYSTEM_CLOCK).drain(NodeName(node))

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pacewright.cli.demo_openstack import summary
+from pacewright.cli.demo.openstack import summary
 from pacewright.demo.openstack import ACTS, Before, Data, Episode, Told, commits, runs, starts, unmet
 from pacewright.demo.openstack.client import Client
 from pacewright.demo.openstack.commits import Commit

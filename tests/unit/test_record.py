@@ -28,9 +28,10 @@ from pacewright.cluster import (
     parse,
 )
 from pacewright.errors import Refused
-from pacewright.record import Call, Log, call, caller, log_path
-from pacewright.record.described import edits, foreseen
+from pacewright.record import Call, Log, caller, log_path
+from pacewright.record import call_log as call
 from pacewright.record.lines import LIMIT, line
+from pacewright.record.wording import edits, foreseen
 from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
 
 WEB = ResourceId("web")

@@ -13,10 +13,11 @@ from pacewright.clock import SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetMeta
 from pacewright.errors import OperationFailed, Refused
 from pacewright.record import Call, Log
-from pacewright.record.private import _PLAIN, _TIME, covered, plain, secret_parameters
-from pacewright.service import balancer as balancer_module
-from pacewright.service.balancer import Balancer, Drain, HAProxy
-from pacewright.service.config import load
+from pacewright.record.redaction import _PLAIN, _TIME, covered, plain, secret_parameters
+from pacewright.service.instance import load_balancer as balancer_module
+from pacewright.service.instance.load_balancer import Balancer
+from pacewright.service.settings import Drain, HAProxy
+from pacewright.service.settings_file import load
 from tests.clusters import Op, action, cluster, forecast, primitive
 from tests.unit.test_record import Hands
 

@@ -15,9 +15,9 @@ from pacewright.errors import NodeError
 from pacewright.process import run
 from pacewright.record import Log
 from pacewright.record import reading as module
+from pacewright.record.call_history import Story, stories
 from pacewright.record.reading import files_of, read_log
-from pacewright.record.sound import sound
-from pacewright.record.story import Story, stories
+from pacewright.record.schema import sound
 
 ROTATE = Path(module.__file__).with_name("logrotate.conf")
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from functools import partial
 
 from pacewright.cluster import Change, NodeName, ResourceId, SetMark, Snapshot
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.refresh import Refresh, begin_refresh
-from pacewright.service.report import own_report
-from pacewright.service.revision import Report, debts
-from pacewright.service.step import Clean, Commit, Done, Next
-from pacewright.service.target import find
+from pacewright.operation.step import Clean, Commit, Done, Next
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.record import Report
+from pacewright.service.ledger.report import own_report
+from pacewright.service.lookup import find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.refresh import Refresh, begin_refresh
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
 
 NOW = 1_700_000_500.0

@@ -10,11 +10,11 @@ import pytest
 
 from pacewright.cluster import Change, DefinePrimitive, Forecast, Operation, ResourceId, SetMeta, Snapshot, parse
 from pacewright.errors import ConfigError, OperationFailed, Refused
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.resource import load
 from pacewright.resource.apply import Apply
-from pacewright.resource.shape import edits
-from pacewright.resource.wanted import Document
-from pacewright.service.step import Ask, Commit, Done, Fail, Job, Next, Wait
+from pacewright.resource.edits import edits
+from pacewright.resource.model import Document
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
 
 DUMMY = "ocf:heartbeat:Dummy"

@@ -15,7 +15,7 @@ from pacewright.cluster import Agent, Operation
 from pacewright.errors import ConfigError
 from pacewright.resource import document, load
 from pacewright.resource.constraints import CONSTRAINT_KEYS
-from pacewright.resource.wanted import Document, WantedResource
+from pacewright.resource.model import Document, WantedResource
 
 SCHEMA = json.loads((Path(document.__file__).parent / "resources.schema.json").read_text(encoding="utf-8"))
 WEB = {"id": "web", "agent": "systemd:web"}

@@ -23,16 +23,17 @@ from pacewright.cluster import (
     timeouts,
 )
 from pacewright.errors import OperationFailed, Refused
-from pacewright.service.config import Settings
-from pacewright.service.holding import MARGIN
-from pacewright.service.lead import Lead
-from pacewright.service.refresh import begin_refresh
-from pacewright.service.restart import Restart, begin_restart
-from pacewright.service.revision import BEGUN, debts
-from pacewright.service.roles import with_roles
+from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.promoted import with_roles
+from pacewright.service.ledger.record import BEGUN
+from pacewright.service.lookup import find
+from pacewright.service.rolling.hold import MARGIN
+from pacewright.service.rolling.refresh import begin_refresh
+from pacewright.service.rolling.restart import Restart, begin_restart
+from pacewright.service.rolling.turns import Lead
+from pacewright.service.settings import Settings
 from pacewright.service.status import is_enabled
-from pacewright.service.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
-from pacewright.service.target import find
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
 
 NOW = 1_700_000_500.0
@@ -988,12 +989,12 @@ def test_the_next_call_sees_that_a_role_is_missing_though_the_one_that_took_it_d
 def test_a_note_of_roles_stays_while_what_was_taken_down_is_not_up_again_whoever_looks() -> None:
     job, stopped = begun(ranked("n1", "n2", "n3"))
     target = job.target
-    assert list(with_roles(target, ("n1",), stopped)) == [], "two are promoted, and two are there"
+    assert list(with_roles(target, (NodeName("n1"),), stopped)) == [], "two are promoted, and two are there"
     started = after(stopped, None, {("web", "n1"): UNPROMOTED})
-    assert list(with_roles(target, ("n1",), started)) == []
+    assert list(with_roles(target, (NodeName("n1"),), started)) == []
     promoted = after(started, None, {("web", "n1"): PROMOTED})
-    assert [mark.node for mark in with_roles(target, ("n1",), promoted)] == ["n1"]
-    assert list(with_roles(target, ("n2",), promoted)) == []
+    assert [mark.node for mark in with_roles(target, (NodeName("n1"),), promoted)] == ["n1"]
+    assert list(with_roles(target, (NodeName("n2"),), promoted)) == []
 
 
 def test_no_roll_begins_over_one_whose_promote_has_failed_before_and_that_stays_so() -> None:

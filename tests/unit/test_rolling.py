@@ -8,15 +8,14 @@ import pytest
 
 from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetRevision, Snapshot
 from pacewright.errors import OperationFailed
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.drained import drained
-from pacewright.service.jobs import Options, make_job
-from pacewright.service.order import Last
-from pacewright.service.restart import Restart
-from pacewright.service.revision import debts
+from pacewright.operation.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.drained import drained
+from pacewright.service.lookup import Target, find
+from pacewright.service.requests import Options, make_job
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.settings import Last, ServiceSettings, Settings
 from pacewright.service.status import leftovers
-from pacewright.service.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
-from pacewright.service.target import Target, find
 from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, run
 
 NOW = 1_700_000_500.0

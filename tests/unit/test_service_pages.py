@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.service import config
+from pacewright.service import settings_file as config
 from tests.services.known import SERVICES
 from tests.services.page import PAGES, Page
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from pacewright.errors import ConfigError
-from pacewright.service import config
+from pacewright.service import settings_file as config
+from pacewright.service.settings import Settings
 
 SCHEMA = json.loads((Path(config.__file__).parent / "services.schema.json").read_text(encoding="utf-8"))
 
@@ -67,7 +68,7 @@ BAD: list[Any] = [
 ]
 
 
-def read(tmp_path: Path, document: object) -> config.Settings:
+def read(tmp_path: Path, document: object) -> Settings:
     path = tmp_path / "services.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return config.load(path)

@@ -9,11 +9,9 @@ import pytest
 
 from pacewright.cluster import ResourceId
 from pacewright.errors import ConfigError, Refused
-from pacewright.service import config
-from pacewright.service.balancer import Drain, HAProxy
-from pacewright.service.config import KEYS, ServiceSettings, Settings, load
-from pacewright.service.health import Health, HealthKind
-from pacewright.service.target import find
+from pacewright.service.lookup import find
+from pacewright.service.settings import DEFAULT_PATH, Drain, HAProxy, Health, HealthKind, ServiceSettings, Settings
+from pacewright.service.settings_file import KEYS, load
 from tests.clusters import clone, cluster, primitive
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "services.yaml.md"
@@ -180,4 +178,4 @@ def test_the_documents_example_is_read(tmp_path: Path) -> None:
         health=Health(kind=HealthKind.HTTP, target=("http://{node}:9696/",), timeout=60, stable_for=3),
         drain=Drain(haproxy=HAProxy(sockets=("/run/haproxy/admin.sock",), server="neutron/{node}")),
     )
-    assert str(config.DEFAULT_PATH) in text
+    assert str(DEFAULT_PATH) in text

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from pacewright.cluster import HoldInstance, HoldResource, NodeName, Release, ResourceId, SetMark, SetRevision, Snapshot
-from pacewright.service.config import Settings
-from pacewright.service.refresh import Refresh, begin_refresh
-from pacewright.service.report import own_report
-from pacewright.service.restart import Restart, begin_restart
-from pacewright.service.revision import Report
-from pacewright.service.step import Commit, Done, Wait
-from pacewright.service.target import find
+from pacewright.operation.step import Commit, Done, Wait
+from pacewright.service.ledger.record import Report
+from pacewright.service.ledger.report import own_report
+from pacewright.service.lookup import find
+from pacewright.service.rolling.refresh import Refresh, begin_refresh
+from pacewright.service.rolling.restart import Restart, begin_restart
+from pacewright.service.settings import Settings
 from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
 
 NOW = 1_700_000_500.0

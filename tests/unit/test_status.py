@@ -12,10 +12,10 @@ from pacewright.cli import main as command_line
 from pacewright.cluster import NodeName, Snapshot
 from pacewright.errors import NodeUnclean, NoQuorum, Refused, UnknownService
 from pacewright.node import place, units
-from pacewright.service import operations
-from pacewright.service.config import Settings
+from pacewright.service import services as operations
+from pacewright.service.lookup import find
+from pacewright.service.settings import Settings
 from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
-from pacewright.service.target import find
 from tests.clusters import Op, clone, cluster, group, primitive, run
 
 N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))

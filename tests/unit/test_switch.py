@@ -8,10 +8,10 @@ import pytest
 
 from pacewright.cluster import Forecast, NodeName, ResourceId, SetMeta, Snapshot
 from pacewright.errors import OperationFailed, Refused
-from pacewright.service.config import Settings
-from pacewright.service.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
-from pacewright.service.switch import Manage, Start, Stop
-from pacewright.service.target import Target, find
+from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
+from pacewright.service.lookup import Target, find
+from pacewright.service.settings import Settings
+from pacewright.service.switch.switch import Manage, Start, Stop
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
 
 NOW = 1_700_000_500.0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pacewright.cluster import ResourceId, Snapshot
 from pacewright.errors import Refused, UsageError
-from pacewright.service.config import ServiceSettings, Settings
-from pacewright.service.target import AlsoCalled, Target, check_name, find, known_node, unit_name
+from pacewright.service.lookup import AlsoCalled, Target, check_name, find, known_node, unit_name
+from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import clone, cluster, group, primitive
 
 BUNDLE = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacewright.cluster.values import duration, is_true, number
+from pacewright.cluster.cib.values import duration, is_true, number
 from pacewright.durations import LONGEST
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import _cib_events, _watch_events, _watch_poll, watch
-from pacewright.cluster._watch_poll import VersionPoll
-from pacewright.cluster.watch import CibWatch
+from pacewright.cluster.watch import _cib_events, watch
+from pacewright.cluster.watch import events as _watch_events
+from pacewright.cluster.watch import poll as _watch_poll
+from pacewright.cluster.watch.poll import VersionPoll
+from pacewright.cluster.watch.watch import CibWatch
 from pacewright.errors import ToolFailed, ToolHung, ToolMissing, UsageError
 from pacewright.process import Completed, run, spawn
 
@@ -385,7 +387,7 @@ time.sleep(60)
 """
     parent = f"""
 import sys
-from pacewright.cluster.watch import CibWatch
+from pacewright.cluster.watch.watch import CibWatch
 watch = CibWatch("events", child=(sys.executable, "-I", "-S", "-c", {child!r}))
 watch.start()
 watch.wait(10)

@@ -11,11 +11,11 @@ import pytest
 from pacewright.clock import Deadline
 from pacewright.cluster import Change, Forecast, NodeName, ResourceId, SetMark, SetMeta, Snapshot, parse
 from pacewright.errors import ClusterDown, CommitConflict, OutcomeUnknown
+from pacewright.operation.loop import carry_out
+from pacewright.operation.step import Clean, Commit, Done, Next, Outcome
 from pacewright.record import Call, Log
+from pacewright.record.call_history import stories
 from pacewright.record.reading import read_log
-from pacewright.record.story import stories
-from pacewright.service.loop import carry_out
-from pacewright.service.step import Clean, Commit, Done, Next, Outcome
 from tests.clusters import cluster, primitive
 from tests.unit.test_loop import Hands, Played
 

@@ -10,7 +10,7 @@ from pacewright.cli.service import warn
 from pacewright.errors import UsageError
 from pacewright.record import Log, log_path
 from pacewright.service import DEFAULT_PATH
-from pacewright.service.guard import guard, guarded_units
+from pacewright.service.package_guard import guard, guarded_units
 
 __all__ = ["configure", "run"]
 

@@ -13,7 +13,7 @@ from pacewright.cli.catalog import show_catalog, status_code
 from pacewright.cli.service_json import service_as_dict
 from pacewright.cli.streams import json_text
 from pacewright.cli.tables import moment, table
-from pacewright.cluster.values import LATEST
+from pacewright.cluster.cib.values import LATEST
 from pacewright.errors import UsageError
 from pacewright.node.fingerprint import is_path
 from pacewright.record import Log, log_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pacewright.cluster.values import LATEST
+from pacewright.cluster.cib.values import LATEST
 
 __all__ = ["moment", "table"]
 

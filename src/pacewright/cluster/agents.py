@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pacewright.cluster import tools
-from pacewright.cluster.definition import Operation
+from pacewright.cluster.edits.definition import Operation
 from pacewright.cluster.names import Agent
 
 __all__ = ["default_operations"]

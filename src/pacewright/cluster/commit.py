@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 from pacewright.cluster import tools
-from pacewright.cluster.change import Change
-from pacewright.cluster.reading import read
+from pacewright.cluster.cib.parse import read
+from pacewright.cluster.cib.values import number
+from pacewright.cluster.edits.change import Change
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.cluster.values import number
 from pacewright.errors import ClusterDown, CommitConflict, NoQuorum, ToolOutput
 
 __all__ = ["changes_nothing", "commit", "is_there"]

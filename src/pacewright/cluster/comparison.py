@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pacewright.cluster.configuration import plain_values
-from pacewright.cluster.document import elements
+from pacewright.cluster.cib.configuration import plain_values
+from pacewright.cluster.cib.document import elements
 
 __all__ = ["Difference", "differences"]
 

@@ -12,14 +12,14 @@ from typing import Protocol, Self
 
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
-from pacewright.cluster.change import Change
+from pacewright.cluster.cib.parse import parse, read
+from pacewright.cluster.cib.values import number
 from pacewright.cluster.commit import changes_nothing, commit
+from pacewright.cluster.edits.change import Change
 from pacewright.cluster.forecast import Action, Forecast, answered, carried_out, followed, question, what_if
 from pacewright.cluster.names import NodeName, ResourceId
-from pacewright.cluster.reading import parse, read
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.cluster.values import number
-from pacewright.cluster.watch import CibWatch
+from pacewright.cluster.watch.watch import CibWatch
 from pacewright.errors import CommitConflict, NothingComes
 
 __all__ = ["Connection", "LiveConnection", "Simulation"]

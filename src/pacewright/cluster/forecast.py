@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pacewright.cluster import tools
-from pacewright.cluster.change import Change
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.cib.values import number
+from pacewright.cluster.edits.change import Change
 from pacewright.cluster.names import NodeName, ResourceId
-from pacewright.cluster.reading import parse
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.cluster.values import number
 from pacewright.errors import ToolOutput
 
 __all__ = ["Action", "Forecast", "answered", "by_place", "carried_out", "followed", "question", "what_if"]

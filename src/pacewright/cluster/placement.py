@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pacewright.cluster import tools
-from pacewright.cluster.configuration import read_properties
+from pacewright.cluster.cib.configuration import read_properties
+from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.cluster.values import is_true
 
 __all__ = ["hosts"]
 

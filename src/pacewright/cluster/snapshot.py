@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Version
-from pacewright.cluster.values import is_true
 
 __all__ = ["Constraint", "Failure", "Instance", "Node", "Resource", "Run", "Snapshot"]
 

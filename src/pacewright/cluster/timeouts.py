@@ -9,11 +9,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from pacewright.cluster.change import Change
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.edits.hold import HoldResource, Release
 from pacewright.cluster.forecast import carried_out, question, what_if
-from pacewright.cluster.hold import HoldResource, Release
 from pacewright.cluster.names import ResourceId
-from pacewright.cluster.reading import parse
 from pacewright.cluster.snapshot import Snapshot
 
 __all__ = ["Timeouts", "timeouts"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from pacewright.errors import NodeError
-from pacewright.record.sound import sound
+from pacewright.record.schema import sound
 
 __all__ = ["Entry", "History", "files_of", "read_log"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pacewright.record.story import Story
+from pacewright.record.call_history import Story
 
 __all__ = ["Row", "Span", "Timeline", "timeline"]
 

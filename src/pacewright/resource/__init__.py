@@ -1,7 +1,7 @@
 """Resources of a document: what the cluster is to have, compared with what it has, and written in one commit."""
 
 from pacewright.resource.document import load
+from pacewright.resource.model import Document
 from pacewright.resource.resources import Applied, Options, Resources
-from pacewright.resource.wanted import Document
 
 __all__ = ["Applied", "Document", "Options", "Resources", "load"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from pacewright.cluster import Change, Forecast, Instance, Operation, ResourceId, Snapshot, changes_nothing
 from pacewright.errors import OperationFailed
+from pacewright.operation.collateral import refusal
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.resource.edits import edits
+from pacewright.resource.model import Document
 from pacewright.resource.removal import leaving
-from pacewright.resource.shape import edits
-from pacewright.resource.wanted import Document
-from pacewright.service.effects import refusal
-from pacewright.service.step import Ask, Commit, Done, Fail, Job, Next, Outcome, Wait
 
 __all__ = ["Apply"]
 

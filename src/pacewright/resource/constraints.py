@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from pacewright.cluster import ResourceId
-from pacewright.resource.values import ROLES, Keys, Node
-from pacewright.resource.wanted import WantedConstraint
+from pacewright.resource.checked import ROLES, Keys, Node
+from pacewright.resource.model import WantedConstraint
 
 __all__ = ["CONSTRAINT_KEYS", "read_constraint"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pacewright.cluster import Agent, Operation, ResourceId
-from pacewright.cluster.values import duration
+from pacewright.cluster.cib.values import duration
+from pacewright.resource.checked import ROLES, Keys, Node, parse
 from pacewright.resource.constraints import read_constraint
-from pacewright.resource.values import ROLES, Keys, Node, parse
-from pacewright.resource.wanted import Document, Unwanted, WantedConstraint, WantedResource
+from pacewright.resource.model import Document, Unwanted, WantedConstraint, WantedResource
 
 __all__ = ["KEYS", "load"]
 

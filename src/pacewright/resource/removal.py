@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pacewright.cluster import Detach, Edit, Kind, Remove, ResourceId, SetMark, SetMeta, Snapshot
 from pacewright.errors import Refused
-from pacewright.resource.wanted import Document, Unwanted
+from pacewright.resource.model import Document, Unwanted
 
 __all__ = ["leaving", "removals"]
 

@@ -21,11 +21,11 @@ from pacewright.cluster import (
     wait,
 )
 from pacewright.errors import ClusterDown, ConfigError, Refused
+from pacewright.operation.loop import Progress, carry_out
+from pacewright.operation.step import Done, Outcome
 from pacewright.record import COVER, SILENT, Call, Journal, Log, is_secret
 from pacewright.resource.apply import Apply
-from pacewright.resource.wanted import Document
-from pacewright.service.loop import Progress, carry_out
-from pacewright.service.step import Done, Outcome
+from pacewright.resource.model import Document
 
 __all__ = ["Applied", "Options", "Resources"]
 

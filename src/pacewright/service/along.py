@@ -5,9 +5,9 @@ from __future__ import annotations
 from pacewright.cluster import Snapshot
 from pacewright.errors import PacewrightError, Refused
 from pacewright.node import units
-from pacewright.service.config import Settings
+from pacewright.service.lookup import Lookup, Target, is_unit, unit_name
 from pacewright.service.names import at_boot
-from pacewright.service.target import Lookup, Target, is_unit, unit_name
+from pacewright.service.settings import Settings
 
 __all__ = ["concerns", "off_at_boot", "refuse_if_it_takes_ours"]
 

@@ -10,12 +10,12 @@ from pacewright.cluster import NodeName, Snapshot
 from pacewright.errors import PacewrightError
 from pacewright.node import units
 from pacewright.node.fingerprint import Inputs, fingerprint
-from pacewright.service.config import Settings
+from pacewright.service.ledger.debts import unreported
+from pacewright.service.lookup import Lookup, is_name, is_unit, unit_name
 from pacewright.service.names import at_boot
 from pacewright.service.native import Native, unknown
-from pacewright.service.revision import unreported
+from pacewright.service.settings import Settings
 from pacewright.service.status import ServiceStatus, status_of
-from pacewright.service.target import Lookup, is_name, is_unit, unit_name
 
 __all__ = ["Answer", "Catalog", "look"]
 

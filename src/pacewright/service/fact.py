@@ -12,8 +12,9 @@ from typing import Any
 from pacewright.cluster import Node, NodeName, Snapshot, addresses, read, saved
 from pacewright.errors import ClusterDown, ConfigError, PacewrightError, ToolMissing
 from pacewright.node import place
-from pacewright.service.config import DEFAULT_PATH, Settings, load
 from pacewright.service.names import service_names
+from pacewright.service.settings import DEFAULT_PATH, Settings
+from pacewright.service.settings_file import load
 from pacewright.service.status import status_of
 
 __all__ = ["fact"]

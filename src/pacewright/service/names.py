@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pacewright.cluster import ResourceId, Snapshot
 from pacewright.errors import ConfigError, PacewrightError
-from pacewright.service.config import Settings
-from pacewright.service.target import AlsoCalled, Lookup, Target, is_unit, unit_name
+from pacewright.service.lookup import AlsoCalled, Lookup, Target, is_unit, unit_name
+from pacewright.service.settings import Settings
 
 __all__ = ["at_boot", "every_service", "service_names"]
 

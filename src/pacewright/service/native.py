@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pacewright.errors import UnknownService
 from pacewright.node import units
+from pacewright.service.lookup import is_unit, unit_name
 from pacewright.service.status import State
-from pacewright.service.target import is_unit, unit_name
 
 __all__ = ["Native", "native", "unknown"]
 

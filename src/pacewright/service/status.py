@@ -8,10 +8,10 @@ from enum import Enum
 
 from pacewright.cluster import Instance, NodeName, Snapshot, hosts
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
-from pacewright.service.drained import drained
-from pacewright.service.report import MISSED
-from pacewright.service.revision import Debt, debts
-from pacewright.service.target import Target
+from pacewright.service.ledger.debts import Debt, debts
+from pacewright.service.ledger.drained import drained
+from pacewright.service.ledger.record import MISSED
+from pacewright.service.lookup import Target
 
 __all__ = [
     "ServiceStatus",

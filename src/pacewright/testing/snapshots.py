@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from functools import partial
 
 from pacewright.cluster import tools
-from pacewright.cluster.reading import parse
+from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.lab import Lab
 

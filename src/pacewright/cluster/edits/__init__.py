@@ -1,0 +1,1 @@
+"""What can be written into a CIB, as data."""

@@ -1,0 +1,1 @@
+"""Being told that the CIB has changed."""

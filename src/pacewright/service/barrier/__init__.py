@@ -1,0 +1,1 @@
+"""Waiting until each node's run has come to a service."""

@@ -1,0 +1,1 @@
+"""Restarting the instances of a service, one after another or at once."""

@@ -1,0 +1,191 @@
+"""Refresh: every running instance runs the config that its node has reported. The decisions, pure.
+
+What configuration management calls after a change, and what pays whatever is owed. It does not trust events: it
+compares what each node has reported with what each instance was started with, so it does not matter who asks, how
+often, or whether the call that should have asked was lost.
+
+It goes like a restart, of the instances that are stale and of no others. What is owed needs no note of its own: the
+report in the cluster says it, until the definition has the same fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pacewright.cluster import (
+    Change,
+    Edit,
+    Forecast,
+    NodeName,
+    ResourceId,
+    Snapshot,
+)
+from pacewright.errors import NoQuorum, Refused
+from pacewright.operation.step import Commit, Done, Fail, Next, Outcome
+from pacewright.service.ledger.debts import Debt, debts, stale, still_owed, unproven
+from pacewright.service.ledger.record import owed_on, reported
+from pacewright.service.ledger.report import OwnReport
+from pacewright.service.ledger.revision import Revision
+from pacewright.service.lookup import WHOLE, Target
+from pacewright.service.rolling.restart import Restart
+from pacewright.service.rolling.slots import SlotState, left_behind, slots_at
+from pacewright.service.rolling.turns import left_to_the_leader
+from pacewright.service.status import hindrance
+
+__all__ = ["Refresh", "begin_refresh"]
+
+
+def begin_refresh(
+    target: Target,
+    snapshot: Snapshot,
+    planned: Forecast,
+    *,
+    own: OwnReport | None,
+    at_once: bool,
+    allow_collateral: bool,
+    only_report: bool = False,
+) -> Refresh:
+    """The refresh of a service, as decided on the snapshot that the call found.
+
+    Args:
+        target: the service.
+        snapshot: the cluster when the call began.
+        planned: what the scheduler would do by itself at that moment.
+        own: what this node reports; None to report nothing.
+        at_once: all stale instances in one step (`strategy: together`).
+        allow_collateral: go on also if something beyond the service moves or stops.
+        only_report: report, and restart nothing.
+
+    Raises:
+        NoQuorum: nothing can be written.
+    """
+    if not snapshot.quorate:
+        raise NoQuorum(
+            f"{target.name}: not reported: the cluster has no quorum. What is owed stays owed.",
+            hint="Run it again when it has; nothing is forgotten, because the config on the disk tells.",
+        )
+    due = {debt.node for debt in debts(target, snapshot)}
+    found = snapshot.instances_of(target.resource)
+    due |= {i.node for i in found if i.operation is not None}
+    # A restart that another call has committed and the cluster has not begun yet is only in the forecast.
+    coming = {a.node for a in planned.actions if a.resource in target.primitives and a.node is not None}
+    if own is not None and own.makes_due(target, snapshot):
+        due |= {own.node, *(i.node for i in found if snapshot.home(i.node) == own.node)}
+    due |= set(left_behind(target, snapshot))
+    return Refresh(
+        slots=slots_at(target, snapshot, planned, due | coming),
+        token="",
+        at_once=at_once,
+        allow_collateral=allow_collateral,
+        own=own,
+        only_report=only_report,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh(Restart):
+    """A refresh under way.
+
+    Attributes:
+        own: what this node reports; None once that is written.
+        only_report: restart nothing.
+        renewed: where this call has reported another config than was there.
+    """
+
+    own: OwnReport | None
+    only_report: bool
+    renewed: NodeName | None = None
+
+    def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
+        """The next step."""
+        if self.own is not None and (edits := tuple(self.own.edits(self.target, snapshot))):
+            node = self.own.node
+            return Commit(
+                change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
+                job=replace(self, own=None, renewed=node, commits=self.commits + 1),
+                summary=f"{self.target.name}: the config of {node} is reported",
+            )
+        if self.only_report:
+            return Done(outcome=self._told(snapshot))
+        due = list(debts(self.target, snapshot))
+        why = hindrance(self.target, snapshot)
+        if due and why:
+            return Fail(error=self._put_off(why, due_on=sorted({debt.node for debt in due})))
+        again = self._stale_again(snapshot)
+        again |= self._broken(snapshot, all_of_them=bool(again or self.slots.before))
+        slots = self.slots.including(again, snapshot)
+        job = replace(self, slots=slots.without(self._no_longer_due(due, snapshot)))
+        if not job.slots.before:
+            step = job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
+            return left_to_the_leader(job, step, {}, snapshot, now)
+        return Restart.decide(job, snapshot, planned, now)
+
+    def _no_longer_due(self, due: list[Debt], snapshot: Snapshot) -> set[NodeName]:
+        """Slots that were due when this call began, and are not since a node has reported its old config again."""
+        owing = {WHOLE if self.target.many is None else debt.node for debt in due}
+        states = self.slots.states(snapshot, None)
+        return {slot for slot, state in states.items() if state is SlotState.OLD and slot not in owing}
+
+    def _stale_again(self, snapshot: Snapshot) -> set[NodeName]:
+        """Slots that are due and not in this roll yet, or that were restarted in it and have a newer config since."""
+        states = self.slots.states(snapshot, None)
+        again = set()
+        for instance in snapshot.instances_of(self.target.resource):
+            if instance.resource not in self.target.primitives or not instance.role.active:
+                continue
+            slot = WHOLE if self.target.many is None else instance.node
+            old = stale(instance, snapshot)
+            asked = still_owed(instance, snapshot) is not None or unproven(instance, snapshot)
+            if ((old or asked) and slot not in states) or (old and states.get(slot) is SlotState.FRESH):
+                again.add(slot)
+        return again
+
+    def _broken(self, snapshot: Snapshot, *, all_of_them: bool) -> set[NodeName]:
+        """Slots where the service has failed and is down, which are tried again before anything else is restarted.
+
+        Without them a config that is wrong on every node would take one instance after another away, each by the
+        call of its own node. Where nothing is to be restarted, only the one whose config this call has renewed.
+        """
+        found: set[NodeName] = set()
+        for instance in snapshot.instances_of(self.target.resource):
+            slot = WHOLE if self.target.many is None else instance.node
+            if instance.resource not in self.target.primitives or slot in self.slots.before:
+                continue
+            wanted = all_of_them or snapshot.home(instance.node) == self.renewed
+            peers = (i for i in self.slots.instances(slot, snapshot) if i.resource == instance.resource)
+            if wanted and instance.unexcused is not None and not any(i.settled or i.operation for i in peers):
+                found.add(slot)
+        return found
+
+    def _next_revision(self, primitive: ResourceId, node: NodeName, snapshot: Snapshot) -> str:
+        report = reported(primitive, node, snapshot)
+        fingerprint = report.fingerprint if report is not None else None
+        current = snapshot.resources[primitive].revision_on(node)
+        wanted = str(Revision(fingerprint=fingerprint))
+        owed = Revision.read(owed_on(primitive, node, snapshot)).anew
+        return str(Revision(fingerprint=fingerprint, token=owed)) if owed and wanted in {"", current} else wanted
+
+    def owing(
+        self, primitive: ResourceId, chosen: tuple[NodeName, ...], old: tuple[NodeName, ...], snapshot: Snapshot
+    ) -> Iterator[Edit]:
+        """The report says what is owed; only a restart that was asked for leaves a note, which is paid here too."""
+        paid = (slot for slot in old if slot in chosen)
+        yield from Restart.owing(self, primitive, chosen, tuple(paid), snapshot)
+
+    def _told(self, snapshot: Snapshot) -> Outcome:
+        name = self.target.name
+        due = sorted({debt.node for debt in debts(self.target, snapshot)})
+        if self.only_report:
+            lead = "reported" if self.commits else "reported already; nothing was changed"
+            tail = f" A restart is owed on {', '.join(due)}." if due else ""
+            return Outcome(changed=bool(self.commits), message=f"{name}: {lead}.{tail}")
+        lead = "this node's config is reported; " if self.commits else ""
+        message = f"{name}: {lead}every running instance runs the config that its node reported; nothing was restarted."
+        return Outcome(changed=bool(self.commits), message=message)
+
+    def _put_off(self, why: str, due_on: list[NodeName]) -> Refused:
+        return Refused(
+            f"{self.target.name}: not restarted: {why}. A restart stays owed on {', '.join(due_on)}.",
+            hint="`pacewright reconcile` pays it when that is lifted, and so does every later refresh.",
+        )

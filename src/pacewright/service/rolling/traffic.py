@@ -1,0 +1,81 @@
+"""Before another instance goes down, those that are up again must serve: be healthy, and get their share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pacewright.cluster import NodeName, Snapshot
+from pacewright.operation.step import Check, Next, Restore
+from pacewright.service.ledger.debts import debts
+from pacewright.service.ledger.drained import drained
+from pacewright.service.lookup import WHOLE
+from pacewright.service.rolling.slots import SlotState
+
+if TYPE_CHECKING:
+    from pacewright.service.rolling.restart import Restart
+
+__all__ = ["give_back", "in_turn", "serving_again"]
+
+
+def in_turn(job: Restart, old: Iterable[NodeName], snapshot: Snapshot) -> tuple[NodeName, ...]:
+    """What is to restart, in its order.
+
+    First what does not serve as it is: what misses its role, and what is drained, by this call or by one that died.
+    """
+    out = set(drained(job.target, snapshot)) if job.drains else set()
+    out |= set(job.slots.missing(snapshot))
+    return tuple(sorted(old, key=lambda slot: (slot not in out, job.slots.rank(slot, snapshot, job.order))))
+
+
+def serving_again(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> Next | None:
+    """The check of what has restarted, then what gives it its share again; None if there is nothing of it to do."""
+    if unchecked := _unchecked(job, states, snapshot):
+        return _check(job, unchecked, snapshot)
+    # Also what a call that died has left drained and is not in this roll: it serves as little as one that is down.
+    old = {slot for slot, state in states.items() if state is not SlotState.FRESH}
+    return give_back(job, drained(job.target, snapshot) - old, snapshot)
+
+
+def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Check | Restore | None:
+    """Give those of these nodes that are drained and well their share again, once they are seen to be healthy."""
+    if not job.drains or not snapshot.quorate:
+        return None  # whoever is cut off, or has just been frozen, does not know what the others do
+    settled = {i.node for i in snapshot.instances_of(job.target.resource) if i.settled}
+    settled = {node for node in settled if snapshot.nodes[node].online}
+    due = drained(job.target, snapshot).intersection(nodes) & settled - job.restored
+    due -= set(job.lost)
+    # What is drained and due beyond this roll, another call may be about to restart.
+    owed = {debt.node for debt in debts(job.target, snapshot) if not debt.hindrance}
+    due -= owed.difference(job.slots.before)
+    if job.gates and (unseen := _unseen(job, due, snapshot)):
+        return _check(job, tuple(sorted(unseen)), snapshot)
+    return Restore(nodes=tuple(sorted(due)), job=replace(job, restored=job.restored | due)) if due else None
+
+
+def _check(job: Restart, nodes: tuple[NodeName, ...], snapshot: Snapshot) -> Check:
+    keys = {i.run.key for i in snapshot.instances_of(job.target.resource) if i.node in nodes and i.run is not None}
+    return Check(
+        nodes=nodes,
+        job=replace(job, gated=job.gated | keys),
+        failed=job.without if job.keeps_going else None,
+    )
+
+
+def _unseen(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> set[NodeName]:
+    """Those where something runs that this call has not seen healthy; it may have seen what ran there before."""
+    runs = ((i.node, i.run) for i in snapshot.instances_of(job.target.resource))
+    return {node for node, run in runs if run is not None and run.key not in job.gated}.intersection(nodes)
+
+
+def _unchecked(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> tuple[NodeName, ...]:
+    """Nodes whose instance is up to date, and of which this call has not seen yet that it is healthy.
+
+    Also those that a call before this one has restarted: it may have died while it asked.
+    """
+    if not job.gates or job.at_once:
+        return ()
+    old = {slot for slot, state in states.items() if state is not SlotState.FRESH} | set(job.lost)
+    found = (i.node for i in snapshot.instances_of(job.target.resource) if i.settled)
+    return tuple(sorted(_unseen(job, [node for node in found if node not in old and WHOLE not in old], snapshot)))

@@ -1,0 +1,1 @@
+"""Starting, stopping, managing a service as a whole."""
