@@ -39,10 +39,10 @@ from pacewright.record.timeline import timeline
 from pacewright.record.wording import changes, edits, foreseen, states
 from pacewright.resource import load as load_document
 from pacewright.resource.edits import edits as shaped
-from pacewright.service import health
 from pacewright.service import package_guard as guard
 from pacewright.service.barrier.waiting import deadlock
 from pacewright.service.catalog import look
+from pacewright.service.instance import health
 from pacewright.service.instance import load_balancer as balancer
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import Ready, Report
@@ -51,7 +51,7 @@ from pacewright.service.lookup import find
 from pacewright.service.names import every_service, service_names
 from pacewright.service.reconcile import to_reconcile
 from pacewright.service.requests import Options, make_job
-from pacewright.service.settings import Drain, HAProxy, Settings
+from pacewright.service.settings import Drain, HAProxy, Health, HealthKind, Settings
 from pacewright.service.settings_file import load
 from pacewright.service.status import hindrance, leftovers, status_of
 from tests.fuzz import worlds
@@ -286,10 +286,10 @@ def haproxy(answer: str, node: str) -> None:
         balancer.Balancer("web", how, SYSTEM_CLOCK).drain(NodeName(node))
 
 
-def a_url(target: str, kind: health.HealthKind) -> None:
+def a_url(target: str, kind: HealthKind) -> None:
     """A health check of anything, with nobody there."""
     with mock.patch("socket.create_connection", side_effect=ConnectionRefusedError(111, "Connection refused")):
-        why, _ = health._why_not(health.Health(kind=kind, target=(target,)), NodeName("n1"), 0.1)
+        why, _ = health._why_not(Health(kind=kind, target=(target,)), NodeName("n1"), 0.1)
     assert why
 
 
@@ -379,7 +379,7 @@ READERS = {
             | spoilt_bytes([b"http://u:p@{node}:80/x?y=1", b"https://[::1]:80/", b"h:80"]).map(
                 lambda b: b.decode(errors="replace")
             ),
-            st.sampled_from((health.HealthKind.HTTP, health.HealthKind.TCP)),
+            st.sampled_from((HealthKind.HTTP, HealthKind.TCP)),
         ),
         read=a_url,
     ),

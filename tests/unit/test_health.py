@@ -11,7 +11,7 @@ import pytest
 
 from pacewright.cluster import NodeName
 from pacewright.errors import OperationFailed
-from pacewright.service import health
+from pacewright.service.instance import health
 from pacewright.service.instance.health import gate
 from pacewright.service.settings import Health, HealthKind
 

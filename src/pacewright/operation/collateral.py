@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from pacewright.cluster import Action, Forecast, NodeName, ResourceId, Snapshot
 from pacewright.errors import Refused
 from pacewright.operation.step import Ask, Fail
-from pacewright.service.lookup import Target
+
+if TYPE_CHECKING:
+    from pacewright.service.lookup import Target
 
 __all__ = [
     "ENDS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pacewright.clock import Clock, Deadline
 from pacewright.cluster import Connection, Forecast, Snapshot, Version, under_way, wait
@@ -12,8 +13,10 @@ from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, O
 from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Outcome, Restore, Wait
 from pacewright.operation.write import write
 from pacewright.record import SILENT, Journal
-from pacewright.service.instance.health import Gate
-from pacewright.service.instance.load_balancer import Balancer
+
+if TYPE_CHECKING:
+    from pacewright.service.instance.health import Gate
+    from pacewright.service.instance.load_balancer import Balancer
 
 __all__ = ["Means", "Progress", "Turn", "carry_out", "take"]
 
