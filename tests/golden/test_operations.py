@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.clock import Deadline, SystemClock
+from pacewright.clock import Clock, Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
 from pacewright.errors import CommitConflict, PacewrightError, Refused
 from pacewright.operation.loop import carry_out
+from pacewright.operation.rehearsal import Rehearsal
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Wait
-from pacewright.service import Options, Outcome, Services
+from pacewright.service import Options, Outcome
 from pacewright.service.lookup import find
 from pacewright.service.rolling.restart import begin_restart
 from pacewright.service.settings import Settings
@@ -598,6 +599,10 @@ def test_services_on_remote_nodes_and_in_bundles(name: str, service: str, places
     assert list(roles(world.read(), service)) == [f"{service} {node}" for node in places]
 
 
+def rehearsal(world: World, clock: Clock, seconds: float) -> Rehearsal:
+    return Rehearsal(world.read(), deadline=Deadline.after(seconds, clock), clock=clock)
+
+
 class Behind(SystemClock):
     """A wall clock that was set back."""
 
@@ -612,7 +617,7 @@ def test_a_clock_that_is_behind_is_found_before_anything_is_done_and_within_the_
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
     with pytest.raises(Refused, match="Pacemaker would do nothing with lb on n1") as caught:
-        Services(clock=Behind())._rehearse("lb", job, world.read(), 1.0)
+        rehearsal(world, Behind(), 1.0).run(job.rehearsed(), "lb")
     assert "Nothing was changed" in caught.value.hint
 
 
@@ -634,13 +639,14 @@ def test_a_longer_time_out_gives_a_rehearsal_more_time() -> None:
     target = find("lb", world.read(), Settings())
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
-    looks = Busy(0.0)
-    Services(clock=looks)._rehearse("lb", job, world.read(), 60.0)
-    each = 30.0 / looks.looks
-    outcome, whole = Services(clock=Busy(each))._rehearse("lb", job, world.read(), 50.0)
-    assert outcome.notes == ()
-    outcome, seen = Services(clock=Busy(each))._rehearse("lb", job, world.read(), 20.0)
-    assert 0 < len(seen) <= len(whole)
+    begun = Busy(0.0)
+    rehearsal(world, begun, 60.0).run(job.rehearsed(), "lb")
+    each = 30.0 / begun.looks
+    whole = rehearsal(world, Busy(each), 50.0)
+    assert whole.run(job.rehearsed(), "lb").notes == ()
+    part = rehearsal(world, Busy(each), 20.0)
+    outcome = part.run(job.rehearsed(), "lb")
+    assert 0 < len(part.steps) <= len(whole.steps)
     assert "a longer --timeout" in outcome.notes[0]
 
 

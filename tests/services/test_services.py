@@ -1,6 +1,6 @@
 """Services that nobody here wrote, from Debian's packages, under a client's requests: what Pacewright does to them.
 
-`script/services` runs it for all of them, `script/test` for one. Everything is counted from outside: main processes by
+`script/services` runs it for all of them, `script/test` for one on each release. Everything is counted from outside: main processes by
 the kernel, operations by Pacemaker's logs, roles and config by each instance itself, requests by their client.
 """
 
@@ -23,7 +23,9 @@ def each_once(scenario: Scenario, rolled: Rolled) -> None:
     assert episode.operated("stop") == dict.fromkeys(rolled.before, 1)
     processes = episode.processes()
     assert processes.keys() == rolled.before.keys()
-    assert all(processes[node] in {1, service.processes if node in rolled.promoted else 1} for node in rolled.before)
+    assert all(processes[node] in {1, service.processes if node in rolled.promoted else 1} for node in rolled.before), (
+        episode.lives
+    )
     assert episode.versions() == dict.fromkeys(rolled.before, rolled.version)
     assert episode.most_down(rolled.before) <= service.max_unavailable
     if service.promoted:

@@ -115,6 +115,7 @@ class Simulation:
 
     def __init__(self, snapshot: Snapshot, *, patient: bool = True) -> None:
         self._patient = patient
+        self._first = snapshot
         self._document = ET.tostring(snapshot.root)
         self.forecasts: list[tuple[Change, Forecast]] = []
         self._done: tuple[tuple[Action, ...], ...] = ()
@@ -122,6 +123,12 @@ class Simulation:
         self._read: tuple[bytes, Snapshot] | None = None
         at_once = len(self._document) < _SMALL
         self._foreseen = lru_cache(maxsize=_REMEMBERED)(carried_out if at_once else answered)
+
+    def anew(self) -> Simulation:
+        """The copy as it was in the beginning, with all that the scheduler has said of it."""
+        other = Simulation(self._first, patient=self._patient)
+        other._foreseen = self._foreseen
+        return other
 
     def read(self) -> Snapshot:
         """The copy as it is now."""

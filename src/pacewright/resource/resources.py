@@ -13,7 +13,6 @@ from pacewright.cluster import (
     Forecast,
     LiveConnection,
     Operation,
-    Simulation,
     Snapshot,
     default_operations,
     differences,
@@ -22,15 +21,13 @@ from pacewright.cluster import (
 )
 from pacewright.errors import ClusterDown, ConfigError, Refused
 from pacewright.operation.loop import Progress, carry_out
+from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal
 from pacewright.operation.step import Done, Outcome
 from pacewright.record import COVER, SILENT, Call, Journal, Log, is_secret
 from pacewright.resource.apply import Apply
 from pacewright.resource.model import Document
 
 __all__ = ["Applied", "Options", "Resources"]
-
-_REHEARSAL = 20.0
-"""Seconds for applying it to a copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +103,7 @@ class Resources:
         with LiveConnection(self._clock) as cluster:
             for first in document.named[:1]:
                 call.about(cluster.read(), first, document.named)
-            return self._carry_out(document, options, cluster, options.timeout, self._progress, call)
+            return self._carry_out(document, options, cluster, call)
 
     def plan(self, document: Document, options: Options) -> Applied:
         """What `apply` would do, by the real scheduler, on a copy of the cluster. Writes nothing."""
@@ -116,25 +113,22 @@ class Resources:
                 "the cluster has no DC on this node's view: it is still starting, or electing one.",
                 hint="Run it again in a moment; `pcs status` shows when the node has joined.",
             )
+        rehearsal = Rehearsal(snapshot, deadline=Deadline.after(PLAN_SECONDS, self._clock), clock=self._clock)
         try:
-            return self._carry_out(document, options, Simulation(snapshot), _REHEARSAL, _silent)
+            return self._rehearse(document, options, snapshot, rehearsal)
         except Refused as error:
             if options.allow_collateral:
                 raise
             daring = replace(options, allow_collateral=True)
-            done = self._carry_out(document, daring, Simulation(snapshot), _REHEARSAL, _silent)
-            return replace(done, refused=error)
+            return replace(self._rehearse(document, daring, snapshot, rehearsal.anew()), refused=error)
 
-    def _carry_out(
-        self,
-        document: Document,
-        options: Options,
-        cluster: Connection,
-        seconds: float,
-        progress: Progress,
-        journal: Journal = SILENT,
-    ) -> Applied:
-        deadline = Deadline.after(seconds, self._clock)
+    def _rehearse(self, document: Document, options: Options, snapshot: Snapshot, rehearsal: Rehearsal) -> Applied:
+        witness = _Witness(SILENT)
+        outcome = rehearsal.run(self._job(document, options, snapshot), document.source, journal=witness)
+        return witness.applied(outcome)
+
+    def _carry_out(self, document: Document, options: Options, cluster: Connection, journal: Journal) -> Applied:
+        deadline = Deadline.after(options.timeout, self._clock)
         has_dc = "the cluster to have a DC (it is starting, or electing one)"
         snapshot = wait(
             lambda found: found.dc is not None, deadline, cluster=cluster, waiting_for=has_dc, clock=self._clock
@@ -147,10 +141,10 @@ class Resources:
             name=document.source,
             deadline=deadline,
             clock=self._clock,
-            progress=progress,
+            progress=self._progress,
             journal=witness,
         )
-        return Applied(outcome=outcome, changes=tuple(witness.changes), actions=tuple(witness.actions))
+        return witness.applied(outcome)
 
     @staticmethod
     def _job(document: Document, options: Options, snapshot: Snapshot) -> Apply:
@@ -192,6 +186,9 @@ class _Witness:
         self._intended: tuple[Difference, ...] = ()
         self.changes: list[Difference] = []
         self.actions: list[Action] = []
+
+    def applied(self, outcome: Outcome) -> Applied:
+        return Applied(outcome=outcome, changes=tuple(self.changes), actions=tuple(self.actions))
 
     def saw(self, snapshot: Snapshot) -> None:
         self._journal.saw(snapshot)

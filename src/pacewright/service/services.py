@@ -14,7 +14,6 @@ from pacewright.cluster import (
     Forecast,
     LiveConnection,
     NodeName,
-    Simulation,
     Snapshot,
     addresses,
     read,
@@ -25,7 +24,6 @@ from pacewright.cluster import (
 from pacewright.errors import (
     ClusterDown,
     DeadlinePassed,
-    NothingComes,
     OperationFailed,
     PacewrightError,
     Refused,
@@ -34,6 +32,7 @@ from pacewright.errors import (
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.operation.loop import Progress, carry_out
+from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal
 from pacewright.operation.step import Job, Outcome
 from pacewright.record import Call, Log
 from pacewright.service.along import concerns, off_at_boot, refuse_if_it_takes_ours
@@ -62,8 +61,6 @@ __all__ = ["Native", "Options", "Planned", "Services"]
 
 _ELECTION = 30.0
 """Seconds that a cluster may take to elect a DC before an operation gives up."""
-_PLAN = 3.0
-"""Seconds after which a plan shows what it has come to, unless the caller gives it longer."""
 _REHEARSAL = 20.0
 """Seconds for running an operation on a copy before it begins, or a quarter of its own time if that is more."""
 _SPARE = 60.0
@@ -225,44 +222,23 @@ class Services:
             verb = {"refresh": "restart"}.get(verb, verb)
             message = f"{name}: the cluster does not know it; `systemctl {verb} {found.unit.name}` on this node."
             return Planned(outcome=Outcome(changed=True, message=message))
+        seconds = max(options.timeout or 0.0, PLAN_SECONDS)
+        rehearsal = Rehearsal(snapshot, deadline=Deadline.after(seconds, self._clock), clock=self._clock)
         refused: Refused | None = None
-        limit = max(options.timeout or 0.0, _PLAN)
-        planned = Simulation(snapshot).what_if(snapshot)
         try:
-            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, options), snapshot, limit)
+            outcome = self._rehearse(rehearsal, verb, target, snapshot, options)
         except Refused as error:
             if options.allow_collateral:
                 raise
-            refused = error
-            daring = replace(options, allow_collateral=True)
-            outcome, steps = self._rehearse(name, self._job(verb, target, snapshot, planned, daring), snapshot, limit)
-        return Planned(outcome=outcome, steps=steps, refused=refused)
+            refused, rehearsal = error, rehearsal.anew()
+            outcome = self._rehearse(rehearsal, verb, target, snapshot, replace(options, allow_collateral=True))
+        return Planned(outcome=outcome, steps=rehearsal.steps, refused=refused)
 
     def _rehearse(
-        self, name: str, job: Job, snapshot: Snapshot, seconds: float
-    ) -> tuple[Outcome, tuple[tuple[str, Forecast], ...]]:
-        """Run a job on a copy of the cluster, where every operation succeeds at once; no longer than so many seconds.
-
-        Where Pacemaker works for seconds on one step, the first ones have to do: each is looked at again before it is
-        written.
-        """
-        copy = Simulation(snapshot, patient=False)
-        deadline = Deadline.after(seconds, self._clock)
-        where = f"{name}: not begun; on a copy of the cluster"
-        job = job.rehearsed() if isinstance(job, Gather | Restart) else job
-        lines: list[str] = []
-        try:
-            outcome = carry_out(job, copy, name=where, deadline=deadline, clock=self._clock, progress=lines.append)
-        except NothingComes as error:
-            raise _would_not(name, lines, error) from error
-        except DeadlinePassed as error:
-            if not copy.forecasts:
-                hint = "Nothing was changed. On a busy machine a longer --timeout helps."
-                raise DeadlinePassed(error.message, hint=hint) from error
-            note = _no_further(len(copy.forecasts), seconds)
-            outcome = Outcome(changed=True, message=f"{name} would go on from there.", notes=(note,))
-        told = tuple((change.reason, forecast) for change, forecast in copy.forecasts if not change.quiet)
-        return outcome, told
+        self, rehearsal: Rehearsal, verb: Verb, target: Target, snapshot: Snapshot, options: Options
+    ) -> Outcome:
+        job = self._job(verb, target, snapshot, rehearsal.planned, options)
+        return rehearsal.run(_on_a_copy(job), target.name)
 
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
         settings = load(self._config)
@@ -288,7 +264,8 @@ class Services:
             if isinstance(job, Restart) and (job.steps > 1 or job.drains) and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last, and before anything is drained.
                 left = deadline.left(self._clock)
-                self._rehearse(name, job, snapshot, min(left, max(_REHEARSAL, left / 4)))
+                until = Deadline.after(min(left, max(_REHEARSAL, left / 4)), self._clock)
+                Rehearsal(snapshot, deadline=until, clock=self._clock).run(_on_a_copy(job), target.name)
             try:
                 outcome = carry_out(
                     job,
@@ -410,22 +387,5 @@ def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
     return Outcome(changed=changed, message=outcome.message, notes=(*outcome.notes, *notes))
 
 
-def _no_further(steps: int, seconds: float) -> str:
-    seen = "its first step" if steps == 1 else f"its first {steps} steps"
-    return (
-        f"Seen as far as {seen}: on a copy of this cluster Pacemaker's scheduler took over {seconds:g} s for that. "
-        "Each step is looked at again before it is written; a longer --timeout lets a plan see more."
-    )
-
-
-def _would_not(name: str, lines: list[str], error: NothingComes) -> NothingComes:
-    """The refusal of what the cluster would not carry out, by the last thing that the rehearsal waited for."""
-    last = next((line.removeprefix("waiting: ") for line in reversed(lines) if line.startswith("waiting: ")), "an end")
-    return NothingComes(
-        f"{name}: not begun: Pacemaker would not carry it out. On a copy of the cluster, this never comes: {last}.",
-        hint="Nothing was changed. "
-        + (
-            "What Pacemaker says of it:" if error.output else "If this node's clock is behind, a hold ends in the past."
-        ),
-        output=error.output,
-    )
+def _on_a_copy(job: Job) -> Job:
+    return job.rehearsed() if isinstance(job, Gather | Restart) else job
