@@ -1,7 +1,8 @@
 """Services that nobody here wrote, from Debian's packages, under a client's requests: what Pacewright does to them.
 
-`script/services` runs it for all of them, `script/test` for one on each release. Everything is counted from outside: main processes by
-the kernel, operations by Pacemaker's logs, roles and config by each instance itself, requests by their client.
+`script/services` runs it for all of them, `script/test` for one on each release. Everything is counted from outside:
+main processes by the kernel, operations by Pacemaker's logs, roles and config by each instance itself, requests by
+their client.
 """
 
 from __future__ import annotations
