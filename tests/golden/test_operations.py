@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from pacewright.clock import Clock, Deadline, SystemClock
 from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
-from pacewright.errors import CommitConflict, PacewrightError, Refused
+from pacewright.errors import CommitConflict, NothingComes, PacewrightError, Refused
 from pacewright.operation.loop import carry_out
 from pacewright.operation.rehearsal import Rehearsal
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Wait
-from pacewright.service import Options, Outcome
+from pacewright.service import Options, Outcome, Services
 from pacewright.service.lookup import find
 from pacewright.service.rolling.restart import begin_restart
 from pacewright.service.settings import Settings
@@ -648,6 +648,29 @@ def test_a_longer_time_out_gives_a_rehearsal_more_time() -> None:
     outcome = part.run(job.rehearsed(), "lb")
     assert 0 < len(part.steps) <= len(whole.steps)
     assert "a longer --timeout" in outcome.notes[0]
+
+
+@pytest.mark.parametrize(("changes", "tries"), [((), 1), ((True,), 2), ((True, True, True), 3)])
+def test_what_seems_never_to_come_is_looked_at_again_while_the_cluster_changes(
+    changes: tuple[bool, ...], tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen once on a busy machine: a restart was refused while the cluster recovered from a failed promote."""
+    world = World(reloading())
+    target = find("lb", world.read(), Settings())
+    assert target is not None
+    job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
+    tried = []
+
+    def never(_rehearsal: Rehearsal, _job: Job, name: str) -> Outcome:
+        tried.append(name)
+        raise NothingComes(f"{name}: not begun")
+
+    left = iter(changes)
+    monkeypatch.setattr(Rehearsal, "run", never)
+    monkeypatch.setattr(world, "wait", lambda _seconds: next(left, False))
+    with pytest.raises(NothingComes):
+        Services()._rehearse_first(job, "lb", world.read(), world, Deadline.after(60.0))
+    assert len(tried) == tries
 
 
 def test_what_pacemaker_has_forgotten_the_definition_of_is_held_instead_of_refused() -> None:

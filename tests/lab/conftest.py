@@ -24,7 +24,14 @@ PACKAGES = ("curl", "haproxy")
 """What the demo's nodes have too, so that one root file system serves all."""
 
 
-LONGEST = ("test_openstack.py", "test_lab.py", "test_services.py", "test_service.py", "test_puppet.py", "test_refresh.py")
+LONGEST = (
+    "test_openstack.py",
+    "test_lab.py",
+    "test_services.py",
+    "test_service.py",
+    "test_puppet.py",
+    "test_refresh.py",
+)
 """Files whose tests take minutes: the longest first, but not the two at once that need most of the processor."""
 
 

@@ -24,6 +24,7 @@ from pacewright.cluster import (
 from pacewright.errors import (
     ClusterDown,
     DeadlinePassed,
+    NothingComes,
     OperationFailed,
     PacewrightError,
     Refused,
@@ -63,6 +64,8 @@ _ELECTION = 30.0
 """Seconds that a cluster may take to elect a DC before an operation gives up."""
 _REHEARSAL = 20.0
 """Seconds for running an operation on a copy before it begins, or a quarter of its own time if that is more."""
+_LOOKS = 3
+"""How often that is tried where the cluster is not quiet: for a moment it may look as if it would never get there."""
 _SPARE = 60.0
 """Seconds added to what a service's own operations may take, for the cluster itself."""
 
@@ -263,9 +266,7 @@ class Services:
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
             if isinstance(job, Restart) and (job.steps > 1 or job.drains) and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last, and before anything is drained.
-                left = deadline.left(self._clock)
-                until = Deadline.after(min(left, max(_REHEARSAL, left / 4)), self._clock)
-                Rehearsal(snapshot, deadline=until, clock=self._clock).run(_on_a_copy(job), target.name)
+                self._rehearse_first(job, target.name, snapshot, cluster, deadline)
             try:
                 outcome = carry_out(
                     job,
@@ -281,6 +282,21 @@ class Services:
             except OperationFailed as error:
                 raise with_last_lines(error, target, snapshot, _this_node(snapshot)) from None
         return _with_note(outcome, off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
+
+    def _rehearse_first(
+        self, job: Restart, name: str, snapshot: Snapshot, cluster: Connection, deadline: Deadline
+    ) -> None:
+        """Refuse what Pacemaker would not carry out, unless that was only so for a moment: then look again."""
+        for again in range(_LOOKS, 0, -1):
+            left = deadline.left(self._clock)
+            until = Deadline.after(min(left, max(_REHEARSAL, left / 4)), self._clock)
+            try:
+                Rehearsal(snapshot, deadline=until, clock=self._clock).run(_on_a_copy(job), name)
+                return
+            except NothingComes:
+                if again == 1 or not cluster.wait(min(1.0, deadline.left(self._clock))):
+                    raise
+                snapshot = cluster.read()
 
     def _job(self, verb: Verb, target: Target, snapshot: Snapshot, planned: Forecast, options: Options) -> Job:
         return make_job(
