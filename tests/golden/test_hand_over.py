@@ -77,8 +77,6 @@ def restart(world: Cluster, node: str | None = None) -> Outcome:
         world.what_if(snapshot),
         token="token",
         node=NodeName(node) if node else None,
-        at_once=False,
-        allow_collateral=False,
     )
     return go(job, world)
 
@@ -109,6 +107,6 @@ def test_a_rehearsal_does_not_wait_for_scores() -> None:
     target = find("db", snapshot, Settings())
     assert target is not None
     planned = world.what_if(snapshot)
-    job = begin_restart(target, snapshot, planned, token="token", node=None, at_once=False, allow_collateral=False)
+    job = begin_restart(target, snapshot, planned, token="token", node=None)
     assert go(job.rehearsed(), world).restarted == ("n1", "n2", "n3")
     assert world.at < 5

@@ -19,6 +19,7 @@ from pacewright.operation.rehearsal import Rehearsal
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Wait
 from pacewright.service import Options, Outcome, Services
 from pacewright.service.lookup import find
+from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.restart import begin_restart
 from pacewright.service.settings import Settings
 from pacewright.service.status import refuse_if_hindered
@@ -95,8 +96,7 @@ def begin(world: World, verb: str, name: str, options: Options) -> Job:
             world.what_if(snapshot),
             token=f"token-{next(TOKENS)}",
             node=NodeName(options.node) if options.node else None,
-            at_once=options.at_once,
-            allow_collateral=beyond,
+            policy=Policy(at_once=options.at_once, allow_collateral=beyond),
         )
     if verb in {"enable", "disable"}:
         return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)

@@ -28,6 +28,7 @@ from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import REPORT, Report
 from pacewright.service.ledger.report import own_report
 from pacewright.service.lookup import Target, find
+from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.settings import Settings
 from tests.clusters import cluster, primitive
@@ -56,8 +57,7 @@ def begin(world: World, name: str, node: str | None, config: str, changed: float
         snapshot,
         world.what_if(snapshot),
         own=own_report(NodeName(node), report, target, snapshot) if node is not None else None,
-        at_once=more.get("at_once", False),
-        allow_collateral=False,
+        policy=Policy(at_once=more.get("at_once", False)),
         only_report=more.get("only_report", False),
     )
 

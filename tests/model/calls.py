@@ -144,7 +144,7 @@ class Call:
     def at_once(self) -> bool:
         """It may have more than one instance down."""
         job = self._turn.job if self._turn is not None else None
-        return isinstance(job, Restart) and (job.at_once or job.keeps_going)
+        return isinstance(job, Restart) and (job.policy.at_once or job.policy.keeps_going)
 
     def look(self) -> None:
         """Read the cluster, for the next turn."""

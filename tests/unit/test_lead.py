@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from pacewright.cluster import NodeName, Snapshot
@@ -14,6 +12,7 @@ from pacewright.service.rolling.restart import Restart
 from pacewright.service.rolling.turns import PATIENCE
 from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import Op, after, clone, cluster, forecast, primitive, run
+from tests.rolls import under
 
 NOW = 1_700_000_500.0
 QUIET = forecast()
@@ -25,14 +24,14 @@ def three(**more: object) -> Snapshot:
     return cluster(clone("web-clone", primitive("web")), running={"web": ("n1", "n2", "n3")}, **more)  # type: ignore[arg-type]
 
 
-def call(snapshot: Snapshot, here: str, verb: str = "restart", **job: object) -> Restart:
+def call(snapshot: Snapshot, here: str, verb: str = "restart", **policy: object) -> Restart:
     target = find("web", snapshot, Settings())
     assert target is not None
     said, options = ServiceSettings(), Options()
     here_ = NodeName(here)
     made = make_job(verb, target, snapshot, QUIET, said=said, options=options, here=here_, now=NOW)
     assert isinstance(made, Restart)
-    return dataclasses.replace(made, **job)  # type: ignore[arg-type]
+    return under(made, **policy)
 
 
 def led(snapshot: Snapshot) -> tuple[Job, Snapshot]:
@@ -131,7 +130,7 @@ def test_a_step_that_has_failed_is_nobodys_any_more() -> None:
 
 def test_every_call_looks_for_itself_whether_what_has_started_is_healthy() -> None:
     begun = three()
-    follower = call(begun, "n3", gates=True)
+    follower = call(begun, "n3", health=True)
     _, snapshot = led(begun)
     assert isinstance(follower.decide(snapshot, None, NOW), Check)
 

@@ -38,7 +38,7 @@ def begin(snapshot: Snapshot, node: str, config: str) -> Refresh:
     target = find("web", snapshot, Settings())
     assert target is not None
     own = own_report(NodeName(node), Report(fingerprint=config, changed=NOW), target, snapshot)
-    return begin_refresh(target, snapshot, forecast(), own=own, at_once=False, allow_collateral=False)
+    return begin_refresh(target, snapshot, forecast(), own=own)
 
 
 def reported(snapshot: Snapshot, node: str, config: str) -> tuple[Next, Snapshot]:

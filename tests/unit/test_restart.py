@@ -29,12 +29,14 @@ from pacewright.service.ledger.promoted import with_roles
 from pacewright.service.ledger.record import BEGUN
 from pacewright.service.lookup import find
 from pacewright.service.rolling.hold import MARGIN
+from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.refresh import begin_refresh
 from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.rolling.turns import Lead
 from pacewright.service.settings import Settings
 from pacewright.service.status import is_enabled
 from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
+from tests.rolls import under
 
 NOW = 1_700_000_500.0
 TOKEN = "t1"
@@ -67,8 +69,7 @@ def begin(
         planned,
         token=TOKEN,
         node=node,
-        at_once=at_once,
-        allow_collateral=allow_collateral,
+        policy=Policy(at_once=at_once, allow_collateral=allow_collateral),
     )
     return dataclasses.replace(job, here=N1)
 
@@ -221,7 +222,7 @@ def test_the_first_step_writes_down_what_is_to_come() -> None:
 def test_what_ran_on_a_node_that_is_being_asked_anew_is_written_down_too() -> None:
     """Found by the model check: its controller had died between the call's begin and its first commit."""
     snapshot = three()
-    job = dataclasses.replace(begin(snapshot), limit=2)
+    job = under(begin(snapshot), limit=2)
     silent = after(snapshot, None, {("web", "n3"): ()})
     edits = told(commit(decide(job, silent)))
     assert {edit.node for edit in edits if isinstance(edit, SetMark) and edit.value == TOKEN} == {N1, N3}
@@ -576,7 +577,7 @@ def test_a_hold_on_a_primitive_that_ended_too_soon_is_paid_by_the_next_call() ->
     target = find("web", snapshot, Settings())
     assert target is not None
     assert [debt.node for debt in debts(target, snapshot)] == [N1]
-    later = begin_refresh(target, snapshot, QUIET, own=None, at_once=False, allow_collateral=False)
+    later = begin_refresh(target, snapshot, QUIET, own=None)
     release = commit(later.rehearsed().decide(snapshot, None, NOW + 1000))
     assert snapshot.holds
     snapshot = after(snapshot, release.change)
@@ -590,7 +591,7 @@ def test_what_is_noted_for_a_primitive_where_it_no_longer_runs_is_crossed_out() 
     snapshot = cluster(primitive("web"), running={"web": ("n2",)}, attributes=marked)
     target = find("web", snapshot, Settings())
     assert target is not None
-    job = begin_refresh(target, snapshot, QUIET, own=None, at_once=False, allow_collateral=False)
+    job = begin_refresh(target, snapshot, QUIET, own=None)
     assert commit(job.decide(snapshot, None, NOW)).change.edits == (
         SetMark(node=N1, name="pacewright-owed-web", value=None),
     )
@@ -867,10 +868,10 @@ def ranked(
     return cluster(web, histories=histories, states=states, attributes=attributes, dc="3")
 
 
-def begun(snapshot: Snapshot, **job: object) -> tuple[Restart, Snapshot]:
+def begun(snapshot: Snapshot, **policy: object) -> tuple[Restart, Snapshot]:
     """A restart that has held what comes first, on n1, and has let it go: it is stopped and about to start."""
     found = begin(snapshot)
-    step = commit(decide(dataclasses.replace(found, **job), snapshot, QUIET))  # type: ignore[arg-type]
+    step = commit(decide(under(found, **policy), snapshot, QUIET))
     assert step.summary.startswith("restarting web on n1")
     held = {("web", str(e.node)): STOPPED for e in step.change.edits if isinstance(e, HoldInstance)}
     stopped = after(snapshot, step.change, held)
@@ -926,13 +927,13 @@ def test_one_that_is_about_to_be_promoted_counts_as_down_and_is_not_restarted_me
     wait = decide(job, snapshot, coming)
     assert isinstance(wait, Wait)
     assert wait.reason == "n3 to restart"
-    two = commit(decide(dataclasses.replace(job, limit=2), snapshot, coming))
+    two = commit(decide(under(job, limit=2), snapshot, coming))
     assert two.summary == "restarting web on n1"
     assert SetMark(node=N3, name="pacewright-owed-web", value=TOKEN) in two.change.edits, "its turn comes"
 
 
 def test_health_is_asked_for_once_the_role_is_there() -> None:
-    job, snapshot = begun(ranked("n1", "n2", "n3"), gates=True)
+    job, snapshot = begun(ranked("n1", "n2", "n3"), health=True)
     up = after(snapshot, None, {("web", "n1"): UNPROMOTED})
     assert isinstance(decide(job, up), Wait)
     assert isinstance(decide(job, up, QUIET), Wait)
@@ -1019,7 +1020,7 @@ def test_a_rehearsal_does_not_wait_for_an_agent_to_set_its_promotion_score() -> 
 def test_a_hold_on_one_that_has_failed_is_taken_away_before_the_roll_ends() -> None:
     snapshot = ranked("n1", "n2", "n3")
     step = commit(decide(begin(snapshot), snapshot, QUIET))
-    job, snapshot = dataclasses.replace(going_on(step), limit=2), after(snapshot, step.change)
+    job, snapshot = under(going_on(step), limit=2), after(snapshot, step.change)
     failed = Op(task="demote", run=2, call=22, rc=1, failure=True, reason="stuck")
     stopping = after(snapshot, None, {("web", "n1"): (failed, *STOPPING)})
     assert isinstance(decide(job, stopping, QUIET), Wait), "and nobody else goes down"

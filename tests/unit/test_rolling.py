@@ -17,6 +17,7 @@ from pacewright.service.rolling.restart import Restart
 from pacewright.service.settings import Last, ServiceSettings, Settings
 from pacewright.service.status import leftovers
 from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, run
+from tests.rolls import under
 
 NOW = 1_700_000_500.0
 QUIET = forecast()
@@ -34,7 +35,7 @@ def target_of(snapshot: Snapshot) -> Target:
     return found
 
 
-def begin(snapshot: Snapshot, **job: object) -> Restart:
+def begin(snapshot: Snapshot, **policy: object) -> Restart:
     found = make_job(
         "restart",
         target_of(snapshot),
@@ -46,7 +47,7 @@ def begin(snapshot: Snapshot, **job: object) -> Restart:
         now=NOW,
     )
     assert isinstance(found, Restart)
-    return dataclasses.replace(found, **job)  # type: ignore[arg-type]
+    return under(found, **policy)
 
 
 def written(step: Next, snapshot: Snapshot, **histories: tuple[Op, ...]) -> tuple[Job, Snapshot]:
@@ -87,7 +88,7 @@ def test_the_first_rule_counts_before_the_others() -> None:
 
 def test_an_instance_is_noted_drained_restarted_checked_given_back_and_crossed_out_in_that_order() -> None:
     snapshot = three()
-    job: Job = begin(snapshot, drains=True, gates=True)
+    job: Job = begin(snapshot, drains=True, health=True)
     note = job.decide(snapshot, None, NOW)
     assert isinstance(note, Commit)
     assert not restarted(note)
@@ -151,7 +152,7 @@ def test_what_a_call_that_died_has_drained_is_listed_and_given_back_by_the_next_
         now=NOW,
     )
     assert isinstance(job, Restart)
-    step = dataclasses.replace(job, drains=True).rehearsed().decide(snapshot, None, NOW)
+    step = under(job, drains=True).rehearsed().decide(snapshot, None, NOW)
     assert isinstance(step, Restore)
     assert step.nodes == (N2,)
     job2, snapshot = written(step.job.decide(snapshot, None, NOW), snapshot)
@@ -164,7 +165,7 @@ DRAINED = {"pacewright-drained-web-clone": "1700000000"}
 
 def test_what_was_left_drained_is_given_back_only_once_it_is_healthy() -> None:
     snapshot = three(attributes={"n2": DRAINED})
-    check = called(snapshot, "reconcile", gates=True).decide(snapshot, None, NOW)
+    check = called(snapshot, "reconcile", health=True).decide(snapshot, None, NOW)
     assert isinstance(check, Check)
     assert check.nodes == (N2,)
     assert isinstance(check.job.decide(snapshot, None, NOW), Restore)
@@ -217,7 +218,7 @@ def test_what_was_given_back_under_a_call_is_drained_anew() -> None:
     assert isinstance(job.decide(snapshot, None, NOW), Drain)
 
 
-def called(snapshot: Snapshot, verb: str, *, gates: bool = False, node: str | None = None) -> Restart:
+def called(snapshot: Snapshot, verb: str, *, health: bool = False, node: str | None = None) -> Restart:
     job = make_job(
         verb,
         target_of(snapshot),
@@ -229,7 +230,7 @@ def called(snapshot: Snapshot, verb: str, *, gates: bool = False, node: str | No
         now=NOW,
     )
     assert isinstance(job, Restart)
-    return dataclasses.replace(job, drains=True, gates=gates).rehearsed()  # no other call is there
+    return under(job, drains=True, health=health).rehearsed()  # no other call is there
 
 
 def test_where_all_go_at_once_nothing_is_drained() -> None:
@@ -309,13 +310,13 @@ def test_with_continue_the_roll_goes_on_and_ends_with_what_failed() -> None:
 def test_with_continue_one_that_is_not_healthy_is_left_behind() -> None:
     snapshot = three()
     job, snapshot = written(
-        begin(snapshot, keeps_going=True, gates=True).decide(snapshot, None, NOW), snapshot, n2=run(2, digest="d1")
+        begin(snapshot, keeps_going=True, health=True).decide(snapshot, None, NOW), snapshot, n2=run(2, digest="d1")
     )
     check = job.decide(snapshot, None, NOW)
     assert isinstance(check, Check)
     assert check.failed is not None
     assert restarted(check.failed(N2, "n2 answers 500").decide(snapshot, None, NOW))
-    stop = begin(three(), gates=True)
+    stop = begin(three(), health=True)
     assert stop.decide(three(), None, NOW) is not None
     again = dataclasses.replace(stop, slots=job.slots) if isinstance(job, Restart) else stop
     last = again.decide(snapshot, None, NOW)
@@ -343,7 +344,7 @@ def test_the_first_step_leaves_other_resources_alone() -> None:
 def test_what_another_call_has_restarted_since_is_asked_after_anew() -> None:
     """Found by the model check: it had been seen healthy, was restarted by another call, and came up sick."""
     snapshot = three()
-    check = called(snapshot, "restart", gates=True, node="n3").decide(snapshot, None, NOW)
+    check = called(snapshot, "restart", health=True, node="n3").decide(snapshot, None, NOW)
     assert isinstance(check, Check)
     assert check.nodes == (N1, N2)
     assert isinstance(check.job.decide(snapshot, None, NOW), Commit)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pacewright.cluster import HoldInstance, HoldResource, NodeName, Release, ResourceId, SetMark, SetRevision, Snapshot
@@ -15,6 +13,7 @@ from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.settings import Settings
 from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
+from tests.rolls import under
 
 NOW = 1_700_000_500.0
 WEB, N1, N2 = ResourceId("web"), NodeName("n1"), NodeName("n2")
@@ -34,7 +33,7 @@ def refresh(snapshot: Snapshot, node: str, config: str) -> Refresh:
     target = find("web", snapshot, Settings())
     assert target is not None
     own = own_report(NodeName(node), Report(fingerprint=config, changed=NOW), target, snapshot)
-    return begin_refresh(target, snapshot, forecast(), own=own, at_once=False, allow_collateral=False)
+    return begin_refresh(target, snapshot, forecast(), own=own)
 
 
 def restart(snapshot: Snapshot, name: str = "web") -> Restart:
@@ -143,7 +142,7 @@ def test_a_restart_notes_what_was_being_started_when_it_was_called() -> None:
         histories={("web", "n1"): run(), ("web", "n2"): run(), ("web", "n3"): starting},
         dc="2",
     )
-    job = replace(restart(snapshot), limit=2)
+    job = under(restart(snapshot), limit=2)
     step = job.decide(snapshot, None, NOW)
     assert isinstance(step, Commit)
     assert [edit.node for edit in step.change.edits if isinstance(edit, SetMark) and "owed" in edit.name] == [N2, "n3"]

@@ -15,6 +15,7 @@ from pacewright.service.ledger.record import Ready, Report
 from pacewright.service.ledger.report import OwnReport, own_report
 from pacewright.service.ledger.revision import ONCE
 from pacewright.service.lookup import Target, known_node
+from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.settings import ServiceSettings
@@ -117,15 +118,19 @@ class _Asked:
 
     def roll(self) -> Restart:
         """A restart, a refresh, or one of its kin, as services.yaml wants it to go."""
+        return replace(self._restart() if self.verb == "restart" else self._refresh(), here=self.here)
+
+    @property
+    def _policy(self) -> Policy:
         said = self.said
-        return replace(
-            self._restart() if self.verb == "restart" else self._refresh(),
+        return Policy(
+            at_once=self.options.at_once or said.together,
+            allow_collateral=self.options.allow_collateral,
             limit=said.limit(len({i.node for i in self.snapshot.instances_of(self.target.resource)})),
-            gates=said.health is not None,
+            health=said.health is not None,
             order=said.order,
             keeps_going=said.keeps_going,
             drains=said.drain is not None,
-            here=self.here,
         )
 
     def _restart(self) -> Restart:
@@ -136,8 +141,7 @@ class _Asked:
             self.planned,
             token=new_token(self.now),
             node=known_node(node, self.snapshot) if node is not None else None,
-            at_once=self._at_once,
-            allow_collateral=self.options.allow_collateral,
+            policy=self._policy,
         )
 
     def _refresh(self) -> Refresh:
@@ -146,31 +150,26 @@ class _Asked:
             self.snapshot,
             self.planned,
             own=self._own_report(),
-            at_once=self._at_once,
-            allow_collateral=self.options.allow_collateral,
+            policy=self._policy,
             only_report=self.verb in {"report", "owe"},
         )
-
-    @property
-    def _at_once(self) -> bool:
-        return self.options.at_once or self.said.together
 
     def gathering(self, then: Start | Restart) -> Job:
         """The operation itself, or one that first waits for the other nodes, where that is for the whole service."""
         own: OwnReport | None = None
         if self.options.node is not None:
             return then  # one instance is not for the whole service
-        if self.options.barrier and self.here is None and (isinstance(then, Start) or then.at_once):
+        if self.options.barrier and self.here is None and (isinstance(then, Start) or then.policy.at_once):
             raise UsageError(
                 f"{self.target.name}: this machine is not a node of the cluster, so it cannot come to a barrier.",
                 hint="Run it on a node, or without --barrier and --wave.",
             )
         if isinstance(then, Start):
             own = self._report_at_start()
-        elif isinstance(then, Refresh) and then.at_once and self.options.barrier and not then.only_report:
+        elif isinstance(then, Refresh) and then.policy.at_once and self.options.barrier and not then.only_report:
             own = then.own
             then = replace(then, own=None, renewed=own.node if own is not None else None)
-        elif not isinstance(then, Refresh) and then.at_once and self.options.barrier and self.here is not None:
+        elif not isinstance(then, Refresh) and then.policy.at_once and self.options.barrier and self.here is not None:
             own = own_report(self.here, None, self.target, self.snapshot, gate=self.said.gate)
         if own is None:
             return then

@@ -264,7 +264,7 @@ class Services:
             deadline = Deadline.after(seconds, self._clock)
             call.about(snapshot, target.outermost, target.primitives, target.settings.private(snapshot.nodes))
             job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
-            if isinstance(job, Restart) and (job.steps > 1 or job.drains) and not options.allow_collateral:
+            if isinstance(job, Restart) and (job.steps > 1 or job.policy.drains) and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last, and before anything is drained.
                 self._rehearse_first(job, target.name, snapshot, cluster, deadline)
             try:

@@ -28,12 +28,15 @@ from pacewright.service.ledger.record import owed_on, reported
 from pacewright.service.ledger.report import OwnReport
 from pacewright.service.ledger.revision import Revision
 from pacewright.service.lookup import WHOLE, Target
+from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.restart import Restart
 from pacewright.service.rolling.slots import SlotState, left_behind, slots_at
 from pacewright.service.rolling.turns import left_to_the_leader
 from pacewright.service.status import hindrance
 
 __all__ = ["Refresh", "begin_refresh"]
+
+_AS_USUAL = Policy()
 
 
 def begin_refresh(
@@ -42,8 +45,7 @@ def begin_refresh(
     planned: Forecast,
     *,
     own: OwnReport | None,
-    at_once: bool,
-    allow_collateral: bool,
+    policy: Policy = _AS_USUAL,
     only_report: bool = False,
 ) -> Refresh:
     """The refresh of a service, as decided on the snapshot that the call found.
@@ -53,8 +55,7 @@ def begin_refresh(
         snapshot: the cluster when the call began.
         planned: what the scheduler would do by itself at that moment.
         own: what this node reports; None to report nothing.
-        at_once: all stale instances in one step (`strategy: together`).
-        allow_collateral: go on also if something beyond the service moves or stops.
+        policy: how it goes.
         only_report: report, and restart nothing.
 
     Raises:
@@ -76,8 +77,7 @@ def begin_refresh(
     return Refresh(
         slots=slots_at(target, snapshot, planned, due | coming),
         token="",
-        at_once=at_once,
-        allow_collateral=allow_collateral,
+        policy=policy,
         own=own,
         only_report=only_report,
     )

@@ -37,17 +37,18 @@ from pacewright.service.lookup import WHOLE, Target
 from pacewright.service.rolling.beside import busy_beside, down_meanwhile, newly_held
 from pacewright.service.rolling.finished import over
 from pacewright.service.rolling.hold import disturbed, hold, let_go, released
+from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.result import awaited, failure, given_up, not_promoted, outcome, unfinished
 from pacewright.service.rolling.revisions import renewed
 from pacewright.service.rolling.slots import Slots, SlotState, slot_of, slots_at
 from pacewright.service.rolling.traffic import give_back, in_turn, serving_again
 from pacewright.service.rolling.turns import NOBODY, Lead, left_to_the_leader
-from pacewright.service.settings import Last
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
 
 __all__ = ["Restart", "begin_restart"]
 
 
+_AS_USUAL = Policy()
 _NOT_OVER = {SlotState.UNDER_WAY, SlotState.HELD, SlotState.FAILED, SlotState.BROKEN}
 
 
@@ -58,8 +59,7 @@ def begin_restart(
     *,
     token: str,
     node: NodeName | None = None,
-    at_once: bool = False,
-    allow_collateral: bool = False,
+    policy: Policy = _AS_USUAL,
 ) -> Restart:
     """The restart of a service, as decided on the snapshot that the call found.
 
@@ -69,8 +69,7 @@ def begin_restart(
         planned: what the scheduler would do by itself at that moment.
         token: the new revision; nobody else may use it.
         node: only the instance there.
-        at_once: all instances in one step instead of one after another.
-        allow_collateral: go on also if something beyond the service moves or stops.
+        policy: how it goes.
 
     Raises:
         Refused: it is stopped, unmanaged, or runs nowhere.
@@ -84,7 +83,7 @@ def begin_restart(
     slots = slots_at(target, snapshot, planned, None if node is None else (node,))
     if not slots.before:
         raise Refused(nothing_runs(target, snapshot, node), hint="`pacewright service start` starts it.")
-    return Restart(slots=slots, token=token, at_once=at_once, allow_collateral=allow_collateral)
+    return Restart(slots=slots, token=token, policy=policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,19 +93,15 @@ class Restart:
     Attributes:
         slots: what restarts in one step each.
         token: the new revision.
+        policy: how it goes.
         use_hold: the agent would only reload, so instances are held stopped for a moment.
         companions: dependents that restart along, and must be up again in the end.
         felled: dependents that were down on every node, by a step of this roll.
         commits: how many steps of ours were written.
         calm: for what is held until a moment, that moment and the one at which it is let go, whatever follows; None if
             that is not so far. Seconds since the epoch.
-        limit: how many slots may be down at once by our doing (`max_unavailable`).
-        gates: an instance must be healthy before the next one is restarted.
-        gated: keys of the runs that were seen healthy.
-        order: what is kept for the end.
-        keeps_going: an instance that fails does not end the roll (`on_failure: continue`).
-        lost: slots that failed in such a roll, with what was seen.
-        drains: nobody may send anything to an instance when it is stopped.
+        healthy: keys of the runs that were seen healthy.
+        lost: slots that failed in a roll that keeps going, with what was seen.
         drained: slots that this call has drained.
         restored: nodes whose instance this call has given back.
         notes: what else is to be said in the end.
@@ -116,20 +111,14 @@ class Restart:
 
     slots: Slots
     token: str
-    at_once: bool
-    allow_collateral: bool
+    policy: Policy
     use_hold: bool = False
     companions: frozenset[ResourceId] = frozenset()
     felled: frozenset[ResourceId] = frozenset()
     commits: int = 0
     calm: tuple[float, float] | None = None
-    limit: int = 1
-    gates: bool = False
-    gated: frozenset[str] = frozenset()
-    order: tuple[Last, ...] = tuple(Last)
-    keeps_going: bool = False
+    healthy: frozenset[str] = frozenset()
     lost: Mapping[NodeName, str] = field(default_factory=dict)
-    drains: bool = False
     drained: frozenset[NodeName] = frozenset()
     restored: frozenset[NodeName] = frozenset()
     notes: tuple[str, ...] = ()
@@ -144,7 +133,7 @@ class Restart:
     @property
     def steps(self) -> int:
         """In how many steps it goes."""
-        return 1 if self.at_once else len(self.slots.before)
+        return 1 if self.policy.at_once else len(self.slots.before)
 
     def rehearsed(self) -> Restart:
         """The same on a copy of the cluster, where nobody else does anything, and no agent sets a promotion score."""
@@ -176,15 +165,15 @@ class Restart:
         for slot in those(SlotState.FAILED):
             error = failure(self.slots, slot, snapshot)
             lost = self.without(slot, error.message)
-            return lost.decide(snapshot, planned, now) if self.keeps_going else Fail(error=error)
+            return lost.decide(snapshot, planned, now) if self.policy.keeps_going else Fail(error=error)
         waiting = [self.slots.called(slot) for slot in those(SlotState.UNDER_WAY, SlotState.HELD)]
-        waiting += [] if self.at_once else busy_beside(self.slots, states, snapshot)
+        waiting += [] if self.policy.at_once else busy_beside(self.slots, states, snapshot)
         room = self._room(waiting, those(SlotState.HELD), snapshot)
         if waiting and (room <= 0 or not those(SlotState.OLD)):
             return self._wait(waiting, snapshot, planned)
         for slot in those(SlotState.BROKEN):
             return self._clean(slot, snapshot)
-        if planned is None and not self.at_once and has_roles(self.target, snapshot):
+        if planned is None and not self.policy.at_once and has_roles(self.target, snapshot):
             return Ask()  # what has started is not back as long as the cluster is about to promote it
         if step := serving_again(self, states, snapshot):
             return step
@@ -200,7 +189,7 @@ class Restart:
         """How many more may go down; none while the hold on one that has failed is to be taken away."""
         if any(self.slots.stricken(slot, snapshot) for slot in held):
             return 0
-        return len(self.slots.before) if self.at_once else self.limit - len(waiting)
+        return len(self.slots.before) if self.policy.at_once else self.policy.limit - len(waiting)
 
     def _wait(self, waiting: list[str], snapshot: Snapshot, planned: Forecast | None) -> Wait | Fail:
         hopeless = not_promoted(self.slots, waiting, snapshot, planned)
@@ -221,7 +210,7 @@ class Restart:
 
     def _restart(self, chosen: tuple[NodeName, ...], old: tuple[NodeName, ...], snapshot: Snapshot, now: float) -> Next:
         """Restart these, drained first if that is wanted; each thing is written down before it is done."""
-        draining = self.drains and not self.at_once and WHOLE not in chosen
+        draining = self.policy.drains and not self.policy.at_once and WHOLE not in chosen
         if draining and drained(self.target, snapshot).issuperset(chosen):
             if todo := set(chosen) - self.drained:
                 return Drain(nodes=tuple(sorted(todo)), job=replace(self, drained=self.drained | todo))
@@ -247,16 +236,16 @@ class Restart:
             return replace(self, use_hold=True)
         if step.places:
             others = down_meanwhile(self.target, forecast) - step.places
-            if len(others | step.places) > self.limit:  # another call has just committed it
+            if len(others | step.places) > self.policy.limit:  # another call has just committed it
                 return Wait(reason=f"{', '.join(sorted(others))} to restart", job=self)
         if any(isinstance(edit, Release) for edit in step.change.edits):
             return disturbed(step, self.target, forecast, planned) or step
-        if not self.allow_collateral:
+        if not self.policy.allow_collateral:
             may = {"restart", "promote", "demote", "start", "recover"}
             if verdict := collateral(self.target, "not restarted", forecast, planned, own=may):
                 return verdict
         down = down_everywhere(forecast, self.target.primitives, step.others)
-        if not self.allow_collateral and (error := left_without(self.target, down, step.others, self.felled)):
+        if not self.policy.allow_collateral and (error := left_without(self.target, down, step.others, self.felled)):
             return Fail(error=error)
         along = dependents(forecast, self.target.primitives) - replicas(self.target.many, forecast)
         job = step.job
@@ -318,7 +307,7 @@ class Restart:
         settled = {node for node in snapshot.nodes if states.get(slot_of(self.target, node)) not in _NOT_OVER}
         yield from with_roles(self.target, settled.difference(self.lost), snapshot)
         yield from stray(self.target, snapshot)
-        stuck = self.restored if self.drains else drained(self.target, snapshot)
+        stuck = self.restored if self.policy.drains else drained(self.target, snapshot)
         yield from given_back(self.target, stuck, snapshot)
 
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
@@ -375,7 +364,7 @@ class Restart:
 
     def places(self, chosen: tuple[NodeName, ...]) -> frozenset[NodeName]:
         """The nodes where a step takes instances down while others must stay up."""
-        return frozenset() if self.at_once or WHOLE in chosen else frozenset(slot for slot in chosen)
+        return frozenset() if self.policy.at_once or WHOLE in chosen else frozenset(slot for slot in chosen)
 
     def moves(self, chosen: tuple[NodeName, ...], snapshot: Snapshot) -> frozenset[tuple[ResourceId, NodeName | None]]:
         """What the scheduler has to act on in a step, or it is in vain."""

@@ -24,9 +24,9 @@ def in_turn(job: Restart, old: Iterable[NodeName], snapshot: Snapshot) -> tuple[
 
     First what does not serve as it is: what misses its role, and what is drained, by this call or by one that died.
     """
-    out = set(drained(job.target, snapshot)) if job.drains else set()
+    out = set(drained(job.target, snapshot)) if job.policy.drains else set()
     out |= set(job.slots.missing(snapshot))
-    return tuple(sorted(old, key=lambda slot: (slot not in out, job.slots.rank(slot, snapshot, job.order))))
+    return tuple(sorted(old, key=lambda slot: (slot not in out, job.slots.rank(slot, snapshot, job.policy.order))))
 
 
 def serving_again(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> Next | None:
@@ -40,7 +40,7 @@ def serving_again(job: Restart, states: Mapping[NodeName, SlotState], snapshot: 
 
 def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Check | Restore | None:
     """Give those of these nodes that are drained and well their share again, once they are seen to be healthy."""
-    if not job.drains or not snapshot.quorate:
+    if not job.policy.drains or not snapshot.quorate:
         return None  # whoever is cut off, or has just been frozen, does not know what the others do
     settled = {i.node for i in snapshot.instances_of(job.target.resource) if i.settled}
     settled = {node for node in settled if snapshot.nodes[node].online}
@@ -49,7 +49,7 @@ def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Ch
     # What is drained and due beyond this roll, another call may be about to restart.
     owed = {debt.node for debt in debts(job.target, snapshot) if not debt.hindrance}
     due -= owed.difference(job.slots.before)
-    if job.gates and (unseen := _unseen(job, due, snapshot)):
+    if job.policy.health and (unseen := _unseen(job, due, snapshot)):
         return _check(job, tuple(sorted(unseen)), snapshot)
     return Restore(nodes=tuple(sorted(due)), job=replace(job, restored=job.restored | due)) if due else None
 
@@ -58,15 +58,15 @@ def _check(job: Restart, nodes: tuple[NodeName, ...], snapshot: Snapshot) -> Che
     keys = {i.run.key for i in snapshot.instances_of(job.target.resource) if i.node in nodes and i.run is not None}
     return Check(
         nodes=nodes,
-        job=replace(job, gated=job.gated | keys),
-        failed=job.without if job.keeps_going else None,
+        job=replace(job, healthy=job.healthy | keys),
+        failed=job.without if job.policy.keeps_going else None,
     )
 
 
 def _unseen(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> set[NodeName]:
     """Those where something runs that this call has not seen healthy; it may have seen what ran there before."""
     runs = ((i.node, i.run) for i in snapshot.instances_of(job.target.resource))
-    return {node for node, run in runs if run is not None and run.key not in job.gated}.intersection(nodes)
+    return {node for node, run in runs if run is not None and run.key not in job.healthy}.intersection(nodes)
 
 
 def _unchecked(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> tuple[NodeName, ...]:
@@ -74,7 +74,7 @@ def _unchecked(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Sna
 
     Also those that a call before this one has restarted: it may have died while it asked.
     """
-    if not job.gates or job.at_once:
+    if not job.policy.health or job.policy.at_once:
         return ()
     old = {slot for slot, state in states.items() if state is not SlotState.FRESH} | set(job.lost)
     found = (i.node for i in snapshot.instances_of(job.target.resource) if i.settled)

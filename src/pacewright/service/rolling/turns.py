@@ -83,7 +83,7 @@ def left_to_the_leader(
 
 def _another_leads(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> bool:
     """True if a step of the roll stands that this call has not written. One that has failed is nobody's any more."""
-    if SlotState.HELD in states.values() or (job.drains and drained(job.target, snapshot)):
+    if SlotState.HELD in states.values() or (job.policy.drains and drained(job.target, snapshot)):
         return True
     broken = {slot for slot, state in states.items() if state is SlotState.BROKEN}
     return not broken.issuperset(begun_by(job.target, snapshot))
