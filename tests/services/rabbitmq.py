@@ -33,8 +33,6 @@ class RabbitMQ(Service):
     def create(self, lab: Lab) -> None:
         """See `Service`; and the account: a broker that has not joined the others does not know it."""
         super().create(lab)
-        wait = ["crm_resource", "--wait", "--timeout", f"{self.start_seconds:.0f}s"]
-        lab.run("n1", wait, timeout=self.start_seconds + 10).checked()
         self.furnish(lab)
 
     def configure(self, lab: Lab, node: str, version: str) -> None:

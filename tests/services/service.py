@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.lab import Lab
 from tests.services.page import Page
 
@@ -84,12 +83,12 @@ class Service(ABC):
             lab.run(lab.nodes[0], command, timeout=120).checked()
 
     def furnish(self, lab: Lab) -> None:
-        """Put in what is put in by hand (`wiped`)."""
-        deadline = Deadline.after(self.start_seconds)
+        """Put in what is put in by hand (`wiped`), once all are there: that is not so yet when pcs says so."""
+        if self.wiped:
+            wait = ["crm_resource", "--wait", "--timeout", f"{self.start_seconds:.0f}s"]
+            lab.run(lab.nodes[0], wait, timeout=self.start_seconds + 10).checked()
         for command in self.wiped:
-            while (done := lab.run(lab.nodes[0], command, timeout=60)).code and not deadline.passed():
-                SYSTEM_CLOCK.sleep(1.0)  # it is not all there yet when pcs says so
-            done.checked()
+            lab.run(lab.nodes[0], command, timeout=60).checked()
 
     @abstractmethod
     def configure(self, lab: Lab, node: str, version: str) -> None:
