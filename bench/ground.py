@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pacewright import lab as labs
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.errors import DeadlinePassed, NodeError
 from pacewright.lab import Lab
 from pacewright.testing import snapshot_of

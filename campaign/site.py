@@ -12,7 +12,8 @@ from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES, Service
 from campaign.starts import Entry, Turn, read_log, read_turns
 from campaign.status import Status, read_status
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster import ResourceId, Snapshot
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, PacewrightError
 from pacewright.lab import Lab
 from pacewright.testing import snapshot_of

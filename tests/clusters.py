@@ -13,8 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, parse
 from pacewright.cluster.cib.document import xml_id
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Action, Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 
 __all__ = [
     "NODES",

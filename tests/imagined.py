@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pacewright.cluster import Change, Edit, Forecast, Instance, ResourceId, Role, Simulation, Snapshot, what_if
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.edits.change import Change, Edit
+from pacewright.cluster.forecast import Forecast, what_if
+from pacewright.cluster.names import ResourceId, Role
+from pacewright.cluster.snapshot import Instance, Snapshot
 from tests.clusters import clone, cluster, group, primitive
 
 __all__ = ["actions", "everything", "expected", "of", "started"]

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import parse
+from pacewright.cluster.cib.parse import parse
 
 
 def main() -> int:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 
-from pacewright.cluster import Change, LiveConnection, NodeName, ResourceId, SetMark
+from pacewright.cluster.connection import LiveConnection
+from pacewright.cluster.edits.change import Change, SetMark
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.node import place
 from pacewright.node.fingerprint import fingerprint
 from pacewright.service.ledger.record import REPORT, Report

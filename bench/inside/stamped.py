@@ -16,7 +16,9 @@ from pathlib import Path
 from types import TracebackType
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import Change, LiveConnection, Snapshot
+from pacewright.cluster.connection import LiveConnection
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.snapshot import Snapshot
 
 BEGUN = SYSTEM_CLOCK.now()
 

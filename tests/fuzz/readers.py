@@ -21,10 +21,13 @@ from pacewright.cli.service_json import debt_as_dict, service_as_dict
 from pacewright.cli.streams import clean
 from pacewright.cli.tables import moment as shown
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import Change, Forecast, NodeName, Snapshot, parse
+from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.values import duration, is_true, moment, number
 from pacewright.cluster.commit import _guarded_by_epoch, changes_nothing
-from pacewright.cluster.forecast import _joined, _parse
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast, _joined, _parse
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError, ToolOutput
 from pacewright.lab import power_switch
 from pacewright.lab.state import LabState

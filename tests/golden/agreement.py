@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from typing import Any
 
-from pacewright.cluster import Kind, Snapshot
+from pacewright.cluster.names import Kind
+from pacewright.cluster.snapshot import Snapshot
 
 __all__ = ["agree", "our_nodes", "ours", "their_nodes", "theirs"]
 

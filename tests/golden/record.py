@@ -19,16 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster import (
-    Change,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    ResourceId,
-    SetMark,
-    SetRevision,
-    parse,
-)
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change, SetMark, SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import NodeError, PacewrightError
 from pacewright.lab import Lab
 from pacewright.process import run

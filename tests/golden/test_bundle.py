@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import Change, HoldInstance, Instance, NodeName, Release, ResourceId, Role, Snapshot, parse
-from pacewright.service import Options
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.edits.hold import HoldInstance, Release
+from pacewright.cluster.names import NodeName, ResourceId, Role
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.service.lookup import find
+from pacewright.service.requests import Options
 from pacewright.service.settings import Settings
 from pacewright.service.status import status_of
 from tests.golden.test_operations import World, debts, perform, traces

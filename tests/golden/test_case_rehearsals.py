@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 
 from pacewright.clock import Clock, SystemClock
-from pacewright.cluster import NodeName, Snapshot, parse
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, PacewrightError, ToolHung
-from pacewright.service import Options, Services
 from pacewright.service.names import service_names
+from pacewright.service.requests import Options
+from pacewright.service.services import Services
 from pacewright.service.settings import Settings
 from tests.golden.releases import RELEASES, Statuses, cases, programs
 from tests.imagined import everything

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import parse, tools
+from pacewright.cluster import tools
+from pacewright.cluster.cib.parse import parse
 from pacewright.errors import ToolFailed
 from pacewright.process import run
 from tests.golden.agreement import agree

@@ -8,30 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import (
-    Agent,
-    Change,
-    DefineClone,
-    DefineGroup,
-    DefinePrimitive,
-    Edit,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    Remove,
-    ResourceId,
-    SetGate,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-    Tie,
-    changes_nothing,
-    differences,
-    parse,
-)
-from pacewright.cluster.commit import _without_status
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.commit import _without_status, changes_nothing
+from pacewright.cluster.comparison import differences
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.constraints import Remove, Tie
+from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.names import Agent, NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.process import run
 from tests.clusters import clone, cluster, group, primitive, revision_on
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from pacewright.cluster import Snapshot, parse
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.snapshot import Snapshot
 from tests.golden import agreement
 
 CIBS = Path(__file__).parent / "cibs"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pacewright.cluster import NodeName
+from pacewright.cluster.names import NodeName
+from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
-from pacewright.service import Outcome
 from pacewright.service.ledger.record import Report
 from pacewright.service.ledger.report import own_report
 from tests.golden.test_operations import World, base, interleave, traces

@@ -7,11 +7,13 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, NodeName, Role, Simulation, Snapshot
-from pacewright.cluster.connection import Still
+from pacewright.cluster.connection import Simulation, Still
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.names import NodeName, Role
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NothingComes
 from pacewright.operation.loop import carry_out
-from pacewright.operation.step import Outcome
+from pacewright.operation.outcome import Outcome
 from pacewright.service.lookup import find
 from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.settings import Settings

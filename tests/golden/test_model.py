@@ -12,23 +12,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pacewright.cluster import (
-    Action,
-    Change,
-    Edit,
-    Forecast,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    ResourceId,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-    parse,
-    what_if,
-)
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.forecast import Action, Forecast, what_if
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from tests.model.calls import imagine
 from tests.model.pacemaker import Cluster
 from tests.model.record import Status

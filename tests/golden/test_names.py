@@ -10,11 +10,14 @@ from typing import Self
 
 import pytest
 
-from pacewright.cluster import NodeName, ResourceId, Simulation, Snapshot
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError
 from pacewright.node import place
-from pacewright.service import Options, Services
 from pacewright.service import services as operations
+from pacewright.service.requests import Options
+from pacewright.service.services import Services
 from pacewright.service.settings import Settings
 from tests.clusters import clone, primitive
 from tests.golden.test_operations import Hands

@@ -12,15 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacewright.clock import Clock, Deadline, SystemClock
-from pacewright.cluster import Change, NodeName, ResourceId, SetMeta, Simulation, Snapshot, is_true, parse
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.cib.values import is_true
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.edits.change import Change, SetMeta
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict, NothingComes, PacewrightError, Refused
 from pacewright.operation.loop import carry_out
+from pacewright.operation.outcome import Outcome
 from pacewright.operation.rehearsal import Rehearsal
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Wait
-from pacewright.service import Options, Outcome, Services
 from pacewright.service.lookup import find
+from pacewright.service.requests import Options
 from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.restart import begin_restart
+from pacewright.service.services import Services
 from pacewright.service.settings import Settings
 from pacewright.service.status import refuse_if_hindered
 from pacewright.service.switch.switch import Manage, Start, Stop

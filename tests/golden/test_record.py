@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict
 from pacewright.operation.loop import carry_out
-from pacewright.record import Call, Log
 from pacewright.record.call_history import Story, stories
+from pacewright.record.call_log import Call
+from pacewright.record.log import Log
 from pacewright.record.reading import read_log
-from pacewright.service import Options, Services
+from pacewright.service.requests import Options
+from pacewright.service.services import Services
 from tests.golden.test_operations import Killed, World, base, begin, reloading
 
 pytestmark = pytest.mark.scheduler

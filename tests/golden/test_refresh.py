@@ -9,21 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacewright.clock import Deadline
-from pacewright.cluster import (
-    Change,
-    Edit,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    ResourceId,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-)
+from pacewright.cluster.edits.change import Change, Edit, SetMeta, SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NoQuorum, Refused
 from pacewright.operation.loop import carry_out
+from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
-from pacewright.service import Outcome
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import REPORT, Report
 from pacewright.service.ledger.report import own_report

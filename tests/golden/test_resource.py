@@ -12,25 +12,21 @@ from typing import Any
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import (
-    Agent,
-    Change,
-    Forecast,
-    Kind,
-    ResourceId,
-    Simulation,
-    Snapshot,
-    changes_nothing,
-    differences,
-    is_true,
-    parse,
-)
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.cib.values import is_true
+from pacewright.cluster.commit import changes_nothing
+from pacewright.cluster.comparison import differences
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import Agent, Kind, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
 from pacewright.operation.loop import carry_out
+from pacewright.operation.outcome import Outcome
 from pacewright.resource import Options, Resources, load, resources
 from pacewright.resource.apply import Apply
 from pacewright.resource.model import Document
-from pacewright.service import Outcome
 from tests.golden.test_operations import Hands, Killed, World
 from tests.imagined import everything, of, roles
 

@@ -10,23 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.cluster import (
-    Change,
-    Edit,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    ResourceId,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-    commit,
-    parse,
-    what_if,
-)
 from pacewright.cluster import tools as cluster_tools
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.commit import commit
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.forecast import what_if
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict, NoQuorum, OutcomeUnknown
 from pacewright.process import run
 from tests.clusters import after, cib, clone, cluster, primitive

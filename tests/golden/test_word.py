@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import ResourceId, Simulation, Snapshot, hosts, parse, timeouts
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.placement import hosts
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.timeouts import timeouts
 from pacewright.errors import Refused
-from pacewright.service import Options, Services
 from pacewright.service.names import service_names
+from pacewright.service.requests import Options
+from pacewright.service.services import Services
 from pacewright.service.settings import Settings
 from pacewright.service.status import State, status_of
 from tests.clusters import Op, cib, clone, cluster, primitive, run

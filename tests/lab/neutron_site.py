@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pacewright.cluster import NodeName, ResourceId
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.demo.openstack import Data, Episode, Stage, ground, runs
 from pacewright.demo.openstack.starts import SERVICES
 from pacewright.lab import Lab

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pacewright.clock import SYSTEM_CLOCK, Deadline
-from pacewright.cluster import ResourceId, Role
+from pacewright.cluster.names import ResourceId, Role
 from pacewright.lab import Lab
 from pacewright.testing import snapshot_of
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import Instance, ResourceId, Snapshot
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import ToolError
 from pacewright.lab import Lab
 from pacewright.process import Completed

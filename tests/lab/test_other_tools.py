@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.lab import Lab
 from pacewright.process import PIPE
 from tests.lab.services import Counted, as_json, pacewright

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pacewright.cluster import ResourceId, Snapshot
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from tests.lab.services import Counted, as_json, pacewright
 
 pytestmark = pytest.mark.lab

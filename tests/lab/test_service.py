@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.lab import Lab
 from pacewright.testing import snapshot_of
 from tests.lab.services import Counted, as_json, pacewright

@@ -13,12 +13,17 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, Snapshot, commit, tools
-from pacewright.cluster.forecast import _joined, by_place
+from pacewright.cluster import tools
+from pacewright.cluster.commit import commit
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Action, Forecast, _joined, by_place
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, OperationFailed, PacewrightError
 from pacewright.node.fingerprint import Inputs
 from pacewright.operation.loop import Means, Turn, take
-from pacewright.operation.step import Job, Outcome
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Job
 from pacewright.service import requests as jobs
 from pacewright.service.lookup import Target, find
 from pacewright.service.requests import Options, make_job

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pacewright.cluster import NodeName, ResourceId, Snapshot
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import BEGUN, REPORT, Report, reported
 from tests.model.calls import Call, target_of

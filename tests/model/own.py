@@ -9,9 +9,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from unittest.mock import patch
 
-from pacewright.cluster import Snapshot, parse
 from pacewright.cluster.cib import parse as reading
 from pacewright.cluster.cib.ambiguity import Doubt
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.snapshot import Snapshot
 
 __all__ = ["no_doubt", "snapshot_in"]
 

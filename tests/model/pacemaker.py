@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from pacewright.cluster import Snapshot
+from pacewright.cluster.snapshot import Snapshot
 from tests.model.own import snapshot_in
 from tests.model.record import History, NodeState, Op, Status
 from tests.model.rules import digest, properties, true

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import NodeName
+from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed, Refused
 from pacewright.service.instance.load_balancer import Balancer
 from pacewright.service.settings import Drain, HAProxy

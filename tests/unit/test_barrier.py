@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pacewright.cluster import ResourceId, SetMeta, Snapshot
+from pacewright.cluster.edits.change import SetMeta
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, Refused, UsageError
 from pacewright.operation.step import Commit, Done, Fail, Wait
 from pacewright.service.barrier.waiting import deadlock

@@ -9,7 +9,8 @@ import pytest
 from bench import page, record
 from bench.figures import Figure, human, seconds
 from bench.largecib import large_cib
-from pacewright.cluster import NodeName, ResourceId, Role, parse
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.names import NodeName, ResourceId, Role
 
 _HISTORY = "/cib/status/node_state[@id='{node}']/lrm[@id='{node}']/lrm_resources/lrm_resource[@id='web']/lrm_rsc_op"
 

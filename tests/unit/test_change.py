@@ -8,21 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.cluster import (
-    Agent,
-    Change,
-    DefinePrimitive,
-    Edit,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    ResourceId,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-)
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.definition import DefinePrimitive
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.names import Agent, NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
 from tests.clusters import ALWAYS, after, clone, cluster, pairs, primitive
 

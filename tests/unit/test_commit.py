@@ -9,7 +9,13 @@ from unittest.mock import patch
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, Forecast, NodeName, ResourceId, SetMark, Snapshot, commit, parse, tools
+from pacewright.cluster import tools
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.commit import commit
+from pacewright.cluster.edits.change import Change, SetMark
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict
 from pacewright.operation.loop import Means, Turn, take
 from pacewright.service.lookup import find

@@ -6,25 +6,14 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pacewright.cluster import (
-    Agent,
-    Change,
-    DefineClone,
-    DefineGroup,
-    DefinePrimitive,
-    Detach,
-    Difference,
-    Edit,
-    Operation,
-    Remove,
-    ResourceId,
-    Snapshot,
-    Tie,
-    Values,
-    changes_nothing,
-    differences,
-    parse,
-)
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.commit import changes_nothing
+from pacewright.cluster.comparison import Difference, differences
+from pacewright.cluster.edits.change import Change, Edit
+from pacewright.cluster.edits.constraints import Detach, Remove, Tie
+from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive, Operation, Values
+from pacewright.cluster.names import Agent, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from tests.clusters import ALWAYS, cib, clone, cluster, group, pairs, primitive, revision_on
 
 WEB, DB, G = ResourceId("web"), ResourceId("db"), ResourceId("g")

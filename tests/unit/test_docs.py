@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from pacewright import cluster, errors
+from pacewright import errors
 from pacewright.cli import main as command_line
-from pacewright.service import Services, fact
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.service import fact
+from pacewright.service.survey import Survey
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted((ROOT / "docs" / "services").glob("*.md"))
@@ -221,15 +224,15 @@ def documented(page: str) -> set[str]:
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> cluster.Snapshot:
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Snapshot:
     """A recorded cluster stands where the real one would."""
-    snapshot = cluster.parse(CIB.read_bytes())
+    snapshot = parse(CIB.read_bytes())
     monkeypatch.setattr(fact, "read", lambda **_: snapshot)
-    monkeypatch.setattr(Services, "_snapshot", lambda *_, **__: snapshot)
+    monkeypatch.setattr(Survey, "_snapshot", lambda *_, **__: snapshot)
     return snapshot
 
 
-def test_every_field_of_the_fact_is_on_its_page(recorded: cluster.Snapshot, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_field_of_the_fact_is_on_its_page(recorded: Snapshot, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["fact"]) == 0
     told = json.loads(capsys.readouterr().out)
     names = {*recorded.nodes, *told["services"]}
@@ -237,7 +240,7 @@ def test_every_field_of_the_fact_is_on_its_page(recorded: cluster.Snapshot, caps
     assert told["services"], "a cluster without services would prove nothing"
 
 
-def test_every_field_of_list_is_on_its_page(recorded: cluster.Snapshot, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_field_of_list_is_on_its_page(recorded: Snapshot, capsys: pytest.CaptureFixture[str]) -> None:
     del recorded
     assert command_line.main(["service", "list", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

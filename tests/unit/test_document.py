@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacewright.cluster import ResourceId
 from pacewright.cluster.cib.document import drop_pair, find_resource, plain_set, set_pair, xml_id
+from pacewright.cluster.names import ResourceId
 from pacewright.errors import Refused
 from tests.clusters import clone, cluster, primitive, revision_on
 

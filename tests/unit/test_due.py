@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import NodeName, Snapshot
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.node.fingerprint import fingerprint
-from pacewright.operation.step import Outcome
+from pacewright.operation.outcome import Outcome
 from pacewright.service.ledger.record import BEGUN, OWED, REPORT, Report
 from pacewright.service.reconcile import to_reconcile
 from pacewright.service.requests import Options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import NodeName, ResourceId
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.operation.collateral import down_everywhere
 from tests.clusters import action, forecast
 

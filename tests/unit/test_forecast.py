@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pacewright.cluster import Action, NodeName, ResourceId
-from pacewright.cluster.forecast import _joined, by_place
+from pacewright.cluster.forecast import Action, _joined, by_place
+from pacewright.cluster.names import NodeName, ResourceId
 
 
 def do(verb: str, node: str, to: str | None = None, instance: str = "web:0") -> Action:

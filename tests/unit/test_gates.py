@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pacewright.cluster import Change, NodeName, SetGate, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Commit, Done, Fail, Next
 from pacewright.service.ledger.record import MISSED
 from pacewright.service.lookup import find

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetMeta, Snapshot, hosts
+from pacewright.cluster.edits.change import Change, SetMark, SetMeta
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.placement import hosts
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.barrier.gather import Gather
 from pacewright.service.barrier.waiting import missing

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pacewright.cluster import NodeName
+from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed
 from pacewright.service.instance import health
 from pacewright.service.instance.health import gate

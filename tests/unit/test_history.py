@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pacewright.cluster import Instance, NodeName, ResourceId, Role
 from pacewright.cluster.cib.operation_history import read_instance
+from pacewright.cluster.names import NodeName, ResourceId, Role
+from pacewright.cluster.snapshot import Instance
 from tests.clusters import Op, clone, cluster, primitive, run
 
 UP = Op(task="start", run=4, call=10, digest="dig")

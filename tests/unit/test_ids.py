@@ -9,20 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.cluster import (
-    Change,
-    Edit,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    ResourceId,
-    SetGate,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-)
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.definition import DefinePrimitive
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.names import Agent, NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
 from tests.clusters import after, clone, cluster, primitive
 
@@ -147,8 +139,6 @@ def enumerate_from_one(names: list[str]) -> list[tuple[str, str]]:
 
 
 def test_a_new_resource_is_never_given_another_name_than_was_asked_for() -> None:
-    from pacewright.cluster import Agent, DefinePrimitive  # noqa: PLC0415
-
     taken = users("new", as_resource=False)
     agent = Agent(standard="ocf", provider="heartbeat", type="Dummy")
     edit = DefinePrimitive(resource=ResourceId("new"), agent=agent, parameters={}, meta={}, operations=())

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
 from pacewright.operation.loop import carry_out
 from pacewright.operation.step import Check, Clean, Commit, Fail, Next, Wait

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pacewright.cluster import NodeName, Snapshot
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Check, Clean, Commit, Done, Drain, Job, Next, Wait
 from pacewright.service.lookup import find
 from pacewright.service.requests import Options, make_job

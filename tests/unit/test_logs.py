@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import NodeName
+from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed
 from pacewright.node import logs
 from pacewright.service.failure_log import with_last_lines

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, Refused
 from pacewright.operation.loop import carry_out
-from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
 from tests.clusters import Op, action, after, cluster, forecast, primitive
 
 CHANGE = Change(edits=(), reason="test")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pacewright.cluster import NodeName, ResourceId, Snapshot
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.record.reading import Entry
 from pacewright.service.ledger.record import OWED, REPORT, Report
 from pacewright.service.overwritten import Lost, lost

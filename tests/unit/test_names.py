@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.service.names import every_service
 from pacewright.service.settings import ServiceSettings, Settings
 from tests.clusters import clone, cluster, group, primitive

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from pacewright.cli.arguments import seconds
 from pacewright.cli.main import main
-from pacewright.cli.service import seconds
 from pacewright.cli.tables import moment as shown
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster import NodeName, ResourceId, parse
+from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.values import LATEST, duration, moment, number
 from pacewright.cluster.commit import _guarded_by_epoch
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.durations import LONGEST
 from pacewright.errors import ConfigError, OperationFailed, ToolOutput
 from pacewright.node.logs import agent_lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import addresses
+from pacewright.cluster.cib.remote import addresses
 from pacewright.node import place
 from tests.clusters import cluster, primitive
 from tests.programs import FakeTools

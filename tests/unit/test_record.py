@@ -12,25 +12,19 @@ from typing import Any
 
 import pytest
 
-from pacewright.cluster import (
-    Change,
-    Edit,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    ResourceId,
-    SetGate,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-    parse,
-)
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
-from pacewright.record import Call, Log, caller, log_path
 from pacewright.record import call_log as call
+from pacewright.record import caller
+from pacewright.record.call_log import Call
 from pacewright.record.lines import LIMIT, line
+from pacewright.record.log import Log, log_path
 from pacewright.record.wording import edits, foreseen
 from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
 
@@ -375,7 +369,7 @@ def test_an_edit_that_nobody_has_described_yet_is_named_and_no_more() -> None:
         def apply(self, root: object) -> None:
             """Nothing."""
 
-    odd = Change(edits=(SetPassword(),), reason="test")  # type: ignore[arg-type]
+    odd = Change(edits=(SetPassword(),), reason="test")
     assert edits(odd, running()) == [{"edit": "SetPassword"}]
 
 
@@ -388,8 +382,6 @@ def test_a_resource_that_is_gone_is_described_all_the_same() -> None:
 
 
 def test_fencing_is_foreseen() -> None:
-    from pacewright.cluster import Forecast  # noqa: PLC0415
-
     assert foreseen(Forecast(actions=(), fenced=(N2,))) == ["fence n2"]
 
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 
 from pacewright.process import PIPE, Process, spawn
-from pacewright.record import Log
+from pacewright.record.log import Log
 from pacewright.record.reading import read_log
 from tests.programs import FakeTools
 
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from pacewright.record import Log
+from pacewright.record.log import Log
 log = Log(Path(sys.argv[1]), warn=print)
 who, number = sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacewright.clock import SystemClock
-from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetMeta
+from pacewright.cluster.edits.change import Change, SetMark, SetMeta
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import OperationFailed, Refused
-from pacewright.record import Call, Log
+from pacewright.record.call_log import Call
+from pacewright.record.log import Log
 from pacewright.record.redaction import _PLAIN, _TIME, covered, plain, secret_parameters
 from pacewright.service.instance import load_balancer as balancer_module
 from pacewright.service.instance.load_balancer import Balancer

@@ -13,9 +13,9 @@ import pytest
 
 from pacewright.errors import NodeError
 from pacewright.process import run
-from pacewright.record import Log
 from pacewright.record import reading as module
 from pacewright.record.call_history import Story, stories
+from pacewright.record.log import Log
 from pacewright.record.reading import files_of, read_log
 from pacewright.record.schema import sound
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from pacewright.cluster import Change, NodeName, ResourceId, SetMark, Snapshot
+from pacewright.cluster.edits.change import Change, SetMark
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Clean, Commit, Done, Next
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import Report

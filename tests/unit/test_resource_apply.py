@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from pacewright.cluster import Change, DefinePrimitive, Forecast, Operation, ResourceId, SetMeta, Snapshot, parse
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change, SetMeta
+from pacewright.cluster.edits.definition import DefinePrimitive, Operation
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError, OperationFailed, Refused
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.resource import load

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacewright.cluster import Agent, Operation
+from pacewright.cluster.edits.definition import Operation
+from pacewright.cluster.names import Agent
 from pacewright.errors import ConfigError
 from pacewright.resource import document, load
 from pacewright.resource.constraints import CONSTRAINT_KEYS

@@ -7,21 +7,12 @@ from typing import TypeGuard
 
 import pytest
 
-from pacewright.cluster import (
-    Change,
-    Edit,
-    Forecast,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    ResourceId,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-    timeouts,
-)
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.timeouts import timeouts
 from pacewright.errors import OperationFailed, Refused
 from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.ledger.debts import debts

@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 
-from pacewright.cluster import Change, NodeName, ResourceId, SetMark, SetRevision, Snapshot
+from pacewright.cluster.edits.change import Change, SetMark, SetRevision
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed
 from pacewright.operation.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
 from pacewright.service.ledger.debts import debts

@@ -15,7 +15,7 @@ from pacewright import process
 from pacewright.lab import deb, paths
 from pacewright.node import fingerprint
 from pacewright.record import log
-from pacewright.service import DEFAULT_PATH
+from pacewright.service.settings import DEFAULT_PATH
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()

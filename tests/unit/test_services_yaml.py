@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.errors import ConfigError, Refused
 from pacewright.service.lookup import find
 from pacewright.service.settings import DEFAULT_PATH, Drain, HAProxy, Health, HealthKind, ServiceSettings, Settings

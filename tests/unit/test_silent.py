@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pacewright.cluster import HoldInstance, HoldResource, NodeName, Release, ResourceId, SetMark, SetRevision, Snapshot
+from pacewright.cluster.edits.change import SetMark, SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Commit, Done, Wait
 from pacewright.service.ledger.record import Report
 from pacewright.service.ledger.report import own_report

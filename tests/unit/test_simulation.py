@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pacewright.cluster import Action, Change, Forecast, NodeName, ResourceId, SetMeta, Simulation, connection
+from pacewright.cluster import connection
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.edits.change import Change, SetMeta
+from pacewright.cluster.forecast import Action, Forecast
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import NothingComes
 from tests.clusters import cluster, primitive
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from pacewright.cli import main as command_line
-from pacewright.cluster import NodeName, Snapshot
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NodeUnclean, NoQuorum, Refused, UnknownService
 from pacewright.node import place, units
-from pacewright.service import services as operations
+from pacewright.service import survey
 from pacewright.service.lookup import find
 from pacewright.service.settings import Settings
 from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
@@ -173,8 +174,8 @@ def unit(name: str, *, known: bool = True, active: bool = True, state: str = "ac
 
 
 def command(monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot, *arguments: str, here: str = "n1") -> int:
-    monkeypatch.setattr(operations, "read", lambda: snapshot)
-    monkeypatch.setattr(operations.Services._snapshot, "__defaults__", (lambda: snapshot,))
+    monkeypatch.setattr(survey, "read", lambda: snapshot)
+    monkeypatch.setattr(survey.Survey._snapshot, "__defaults__", (lambda: snapshot,))
     monkeypatch.setattr(place, "local_names", lambda: (here,))
     config = Path("/nonexistent/services.yaml")
     return command_line.main(["service", *arguments, "--config", str(config)])
@@ -227,7 +228,7 @@ def test_list_ends_with_0_and_names_aliases_but_no_fence_devices(
     config = tmp_path / "services.yaml"
     config.write_text("services:\n  frontend: {resource: web-clone}\n", encoding="utf-8")
     snapshot = cluster(CLONE, primitive("db"), primitive("fencing", "stonith:fence_x"))
-    monkeypatch.setattr(operations.Services._snapshot, "__defaults__", (lambda: snapshot,))
+    monkeypatch.setattr(survey.Survey._snapshot, "__defaults__", (lambda: snapshot,))
     monkeypatch.setattr(place, "local_names", lambda: ("n1",))
     assert command_line.main(["service", "list", "--json", "--config", str(config)]) == 0
     listed: dict[str, Any] = json.loads(capsys.readouterr().out)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cli import service
+from pacewright.cli import streams
 from pacewright.cli.streams import Door, clean, json_text
 from pacewright.process import run
 from tests.clusters import cib, clone, primitive
@@ -19,14 +19,14 @@ from tests.programs import FakeTools
 OPERATION = """
 import sys, types
 from pathlib import Path
-from pacewright.cli import main, service
+from pacewright.cli import main, streams
 
 def operate(args):
-    say = service.progress(quiet=False)
+    say = streams.progress(quiet=False)
     for number in range(300):
         say(f"restarting web on n{number}")
         if number == 150:
-            service.warn("this call is not recorded")
+            streams.warn("this call is not recorded")
     print("web: restarted on n1, n2, n3.")
     Path(sys.argv[1]).write_text("done")
     return int(sys.argv[2])
@@ -149,9 +149,9 @@ def test_texts_in_json_are_clean_too() -> None:
     }
 
 
-@pytest.mark.parametrize("module", sorted(path.stem for path in Path(service.__file__).parent.glob("*.py")))
+@pytest.mark.parametrize("module", sorted(path.stem for path in Path(streams.__file__).parent.glob("*.py")))
 def test_json_is_printed_through_that_door_alone(module: str) -> None:
-    text = Path(service.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    text = Path(streams.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
     assert module == "streams" or "json.dump" not in text
 
 

@@ -6,7 +6,10 @@ import dataclasses
 
 import pytest
 
-from pacewright.cluster import Forecast, NodeName, ResourceId, SetMeta, Snapshot
+from pacewright.cluster.edits.change import SetMeta
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused
 from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.lookup import Target, find

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacewright.cluster import ResourceId, Snapshot
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused, UsageError
 from pacewright.service.lookup import AlsoCalled, Target, check_name, find, known_node, unit_name
 from pacewright.service.settings import ServiceSettings, Settings

@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import Change, Forecast, NodeName, ResourceId, SetMark, SetMeta, Snapshot, parse
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change, SetMark, SetMeta
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ClusterDown, CommitConflict, OutcomeUnknown
 from pacewright.operation.loop import carry_out
-from pacewright.operation.step import Clean, Commit, Done, Next, Outcome
-from pacewright.record import Call, Log
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Clean, Commit, Done, Next
 from pacewright.record.call_history import stories
+from pacewright.record.call_log import Call
+from pacewright.record.log import Log
 from pacewright.record.reading import read_log
 from tests.clusters import cluster, primitive
 from tests.unit.test_loop import Hands, Played

@@ -10,19 +10,22 @@ from pacewright.cli.documents import document
 from pacewright.cli.service_json import service_as_dict
 from pacewright.cli.streams import json_text
 from pacewright.errors import PacewrightError, UsageError
-from pacewright.node.fingerprint import is_path
-from pacewright.service import Answer, Native, Services, ServiceStatus, State
+from pacewright.node.paths import is_path
+from pacewright.service.catalog import Answer
+from pacewright.service.native import Native
+from pacewright.service.status import ServiceStatus, State
+from pacewright.service.survey import Survey
 
 __all__ = ["show_catalog", "status_code"]
 
 _NOT_RUNNING = 3
 
 
-def show_catalog(services: Services, names: Sequence[str], *, node: str | None, inputs: str | None) -> int:
+def show_catalog(survey: Survey, names: Sequence[str], *, node: str | None, inputs: str | None) -> int:
     """Print an object for each name, and return the worst exit code.
 
     Args:
-        services: to ask.
+        survey: to ask.
         names: the services.
         node: seen from there; None for this node.
         inputs: the file that names config inputs; `-` for standard input.
@@ -31,7 +34,7 @@ def show_catalog(services: Services, names: Sequence[str], *, node: str | None, 
         PacewrightError: what is wrong with the question; what is wrong with one service stands in its object.
     """
     given = _read(inputs) if inputs is not None else {}
-    found = services.catalog({name: tuple(given.get(name, ())) for name in names}, node=node)
+    found = survey.catalog({name: tuple(given.get(name, ())) for name in names}, node=node)
     print(json_text({"node": found.node, "services": [_as_dict(answer) for answer in found.answers]}))
     return max((_code(answer) for answer in found.answers), default=0)
 

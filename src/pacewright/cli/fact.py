@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from pacewright.cli.streams import json_text
-from pacewright.service import DEFAULT_PATH
 from pacewright.service.fact import fact
+from pacewright.service.settings import DEFAULT_PATH
 
 __all__ = ["configure", "run"]
 

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from pacewright.cli.service import warn
+from pacewright.cli.streams import warn
 from pacewright.errors import UsageError
-from pacewright.record import Log, log_path
-from pacewright.service import DEFAULT_PATH
+from pacewright.record.log import Log, log_path
 from pacewright.service.package_guard import guard, guarded_units
+from pacewright.service.settings import DEFAULT_PATH
 
 __all__ = ["configure", "run"]
 

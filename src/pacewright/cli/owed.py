@@ -10,9 +10,11 @@ from pacewright.cli.streams import json_text
 from pacewright.cli.tables import moment, table
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import NodeError
-from pacewright.record import log_path
+from pacewright.record.log import log_path
 from pacewright.record.reading import Entry, read_log
-from pacewright.service import DEFAULT_PATH, Lost, Services
+from pacewright.service.overwritten import Lost
+from pacewright.service.settings import DEFAULT_PATH
+from pacewright.service.survey import Survey
 
 __all__ = ["configure", "run"]
 
@@ -34,8 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the list; always 0."""
-    services = Services(config=Path(args.config))
-    owed, lost = services.owed(), services.lost(_entries())
+    survey = Survey(Path(args.config))
+    owed, lost = survey.owed(), survey.lost(_entries())
     if args.json:
         found = [{"service": name, **debt_as_dict(debt)} for name, debt in owed]
         gone = [{"resource": one.primitive, "written": one.written, "due": one.due} for one in lost]

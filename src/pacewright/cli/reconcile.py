@@ -6,11 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from pacewright.cli.service import progress, seconds, show_outcome, warn
-from pacewright.cli.streams import json_text
+from pacewright.cli.arguments import seconds
+from pacewright.cli.service_changes import show_outcome
+from pacewright.cli.streams import json_text, progress, warn
 from pacewright.errors import PacewrightError, UsageError
-from pacewright.record import Log, log_path
-from pacewright.service import DEFAULT_PATH, Options, Outcome, Services
+from pacewright.operation.outcome import Outcome
+from pacewright.record.log import Log, log_path
+from pacewright.service.requests import Options
+from pacewright.service.services import Services
+from pacewright.service.settings import DEFAULT_PATH
 
 __all__ = ["configure", "run"]
 

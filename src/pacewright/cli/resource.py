@@ -6,11 +6,11 @@ import argparse
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from pacewright.cli.arguments import seconds
 from pacewright.cli.documents import document
-from pacewright.cli.service import progress, seconds, warn
-from pacewright.cli.streams import json_text
-from pacewright.cluster import Difference
-from pacewright.record import Log, log_path
+from pacewright.cli.streams import json_text, progress, warn
+from pacewright.cluster.comparison import Difference
+from pacewright.record.log import Log, log_path
 from pacewright.resource import Applied, Options, Resources, load
 
 __all__ = ["configure", "run"]

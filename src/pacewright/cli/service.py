@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import re
-import sys
+import importlib
 from pathlib import Path
-from typing import Any
 
-from pacewright import durations
+from pacewright.cli.arguments import absolute_path, epoch, seconds, wave
 from pacewright.cli.catalog import show_catalog, status_code
 from pacewright.cli.service_json import service_as_dict
 from pacewright.cli.streams import json_text
 from pacewright.cli.tables import moment, table
-from pacewright.cluster.cib.values import LATEST
 from pacewright.errors import UsageError
-from pacewright.node.fingerprint import is_path
-from pacewright.record import Log, log_path
-from pacewright.service import DEFAULT_PATH, Native, Options, Outcome, Planned, Services, ServiceStatus
+from pacewright.service.native import Native
+from pacewright.service.settings import DEFAULT_PATH
+from pacewright.service.status import ServiceStatus
+from pacewright.service.survey import Survey
 
-__all__ = ["configure", "progress", "run", "seconds", "show_outcome", "warn"]
+__all__ = ["configure", "run"]
 
 _CHANGES = {
     "start": "see to it that the service runs",
@@ -94,7 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         if verb in {"start", "stop", "restart", "report", "refresh"}:
             change.add_argument(
                 "--wave",
-                type=_wave,
+                type=wave,
                 metavar="ID",
                 help="which change goes over the cluster; same everywhere",
             )
@@ -102,14 +100,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
             change.add_argument(
                 "--input",
                 action="append",
-                type=_absolute,
+                type=absolute_path,
                 metavar="PATH",
                 help="a config input: file, glob or directory; again for more (default: `config` in services.yaml)",
             )
         if verb == "refresh":
             change.add_argument(
                 "--since",
-                type=_moment,
+                type=epoch,
                 metavar="EPOCH",
                 help="something beyond the inputs has changed here since then (seconds since the epoch): an instance "
                 "on this node that began before is restarted too",
@@ -119,37 +117,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry it out; returns the exit code."""
-    services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=Log(log_path(), warn=warn))
+    if args.verb in _CHANGES:
+        code: int = importlib.import_module("pacewright.cli.service_changes").run(args)
+        return code
+    survey = Survey(Path(args.config))
     if args.verb == "list":
-        return _show(services.statuses(), as_json=args.json, listing=True)
-    if args.verb == "status" and args.json:
-        return show_catalog(services, args.names, node=args.node, inputs=args.inputs)
-    if args.verb == "status":
-        if args.inputs is not None:
-            raise UsageError("--inputs: only with --json.")
-        return _show(services.statuses(args.names, node=args.node), as_json=args.json, listing=False)
-    if args.node is not None and args.verb != "restart":
-        raise UsageError(
-            f"--node: {args.verb} acts on the whole service; only restart works on a single instance.",
-            hint="To keep a node free of it, use a location constraint (`pcs constraint location`) or standby.",
-        )
-    options = Options(
-        node=args.node,
-        at_once=getattr(args, "all_at_once", False),
-        allow_collateral=args.allow_collateral,
-        timeout=args.timeout,
-        inputs=tuple(getattr(args, "input", None) or ()),
-        barrier=getattr(args, "barrier", False) or bool(getattr(args, "wave", None) and args.verb != "stop"),
-        wave=getattr(args, "wave", None) or "",
-        without=tuple(getattr(args, "without", None) or ()),
-        since=getattr(args, "since", None),
-    )
-    if args.plan:
-        plan = services.plan(args.verb, args.name, options)
-        _show_plan(plan, as_json=args.json)
-        return plan.refused.exit_code if plan.refused is not None else 0
-    show_outcome(services.operate(args.verb, args.name, options), as_json=args.json)
-    return 0
+        return _show(survey.statuses(), as_json=args.json, listing=True)
+    if args.json:
+        return show_catalog(survey, args.names, node=args.node, inputs=args.inputs)
+    if args.inputs is not None:
+        raise UsageError("--inputs: only with --json.")
+    return _show(survey.statuses(args.names, node=args.node), as_json=args.json, listing=False)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -169,54 +147,6 @@ def _barrier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without", action="append", metavar="NODE", help="do not wait for that node's report; again for more"
     )
-
-
-def _wave(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9:_.+~-]{1,64}", text):
-        raise argparse.ArgumentTypeError(f"expected letters, digits and : _ . + ~ -, at most 64, found {text!r}")
-    return text
-
-
-def _absolute(text: str) -> str:
-    if not is_path(text):
-        raise argparse.ArgumentTypeError(f"expected an absolute path, found {text!r}")
-    return text
-
-
-def seconds(text: str) -> float:
-    """A length of time on the command line."""
-    try:
-        value = durations.seconds(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= durations.LONGEST:
-        raise argparse.ArgumentTypeError(f"expected a time above 0, such as 90, 60s or 2min, found {text!r}")
-    return value
-
-
-def _moment(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < LATEST:
-        raise argparse.ArgumentTypeError(f"expected seconds since the epoch, found {text!r}")
-    return value
-
-
-def progress(*, quiet: bool) -> Any:
-    """Where the steps of an operation are told: standard error, or nowhere beside JSON."""
-
-    def say(line: str) -> None:
-        if not quiet:
-            print(f"  {line}", file=sys.stderr, flush=True)
-
-    return say
-
-
-def warn(text: str) -> None:
-    """Say on standard error, also beside JSON, what somebody should know and what stops nothing."""
-    print(f"pacewright: warning: {text}.", file=sys.stderr, flush=True)
 
 
 # -- showing ----------------------------------------------------------------------------------------------------------
@@ -270,42 +200,3 @@ def _paragraph(status: ServiceStatus | Native) -> str:
         lines += [f"  {line}" for line in body.splitlines()]
     lines += [f"  restart owed on {debt.node} since {moment(debt.since)}: {debt.reason}" for debt in status.owed]
     return "\n".join(lines)
-
-
-def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
-    """What an operation did, for people or programs."""
-    if as_json:
-        told = {"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}
-        print(json_text({**told, "restarted": list(outcome.restarted), "led": outcome.led}))
-        return
-    print(outcome.message)
-    for note in outcome.notes:
-        print(f"  note: {note}")
-
-
-def _show_plan(plan: Planned, *, as_json: bool) -> None:
-    if as_json:
-        steps = [
-            {
-                "commit": reason,
-                "actions": [
-                    {"verb": a.verb, "resource": a.resource, "node": a.node, "to": a.to, "reason": a.reason or None}
-                    for a in forecast.actions
-                ],
-            }
-            for reason, forecast in plan.steps
-        ]
-        refused = str(plan.refused) if plan.refused is not None else None
-        outcome = {"changed": plan.outcome.changed, "message": plan.outcome.message}
-        print(json_text({**outcome, "steps": steps, "refused": refused}))
-        return
-    for number, (reason, forecast) in enumerate(plan.steps, start=1):
-        print(f"{number}. {reason}")
-        for action in forecast.actions:
-            print(f"     {action}")
-    print(f"Then: {plan.outcome.message}" if plan.steps else plan.outcome.message)
-    for note in plan.outcome.notes:
-        print(f"  note: {note}")
-    if plan.refused is not None:
-        print(f"It would be refused: {plan.refused.message}\n--allow-collateral accepts that.")
-    print("Nothing was changed.")

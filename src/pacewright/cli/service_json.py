@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pacewright.service import Debt, Native, ServiceStatus
+from pacewright.service.ledger.debts import Debt
+from pacewright.service.native import Native
+from pacewright.service.status import ServiceStatus
 
 __all__ = ["debt_as_dict", "service_as_dict"]
 

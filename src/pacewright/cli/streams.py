@@ -13,10 +13,10 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TextIO, cast
 
-__all__ = ["Door", "Doors", "clean", "doors", "json_text"]
+__all__ = ["Door", "Doors", "clean", "doors", "json_text", "progress", "warn"]
 
 _ODD = re.compile(r"[^\x20-\x7e\n\t]")
 
@@ -144,3 +144,18 @@ def _open_all() -> None:
         if getattr(sys, name) is None:
             fd = ("stdin", "stdout", "stderr").index(name)
             setattr(sys, name, os.fdopen(fd, mode, encoding="utf-8", closefd=False))
+
+
+def progress(*, quiet: bool) -> Callable[[str], None]:
+    """Where the steps of an operation are told: standard error, or nowhere beside JSON."""
+
+    def say(line: str) -> None:
+        if not quiet:
+            print(f"  {line}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def warn(text: str) -> None:
+    """Say on standard error, also beside JSON, what somebody should know and what stops nothing."""
+    print(f"pacewright: warning: {text}.", file=sys.stderr, flush=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
 
-__all__ = ["Agent", "Kind", "NodeName", "ResourceId", "Role", "Version"]
+__all__ = ["Agent", "Kind", "NodeName", "ResourceId", "Role", "Timeouts", "Version"]
 
 NodeName = NewType("NodeName", str)
 """A node's name as Pacemaker has it (`uname`)."""
 
 ResourceId = NewType("ResourceId", str)
 """The id of a primitive, group, clone or bundle."""
+
+Timeouts = Mapping[tuple[ResourceId, str], float]
+"""Seconds, by primitive and operation (`start`, `stop`, `promote`, `demote`, ...)."""
 
 
 class Kind(Enum):

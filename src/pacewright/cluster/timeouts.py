@@ -7,19 +7,15 @@ from. So the resource is stopped and started in the scheduler's imagination.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
 
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.edits.hold import HoldResource, Release
 from pacewright.cluster.forecast import carried_out, question, what_if
-from pacewright.cluster.names import ResourceId
+from pacewright.cluster.names import ResourceId, Timeouts
 from pacewright.cluster.snapshot import Snapshot
 
-__all__ = ["Timeouts", "timeouts"]
-
-Timeouts = Mapping[tuple[ResourceId, str], float]
-"""Seconds, by primitive and operation (`start`, `stop`, `promote`, `demote`, ...)."""
+__all__ = ["timeouts"]
 
 _FOR_EVER = 4_102_444_800.0  # 2100
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from pacewright import process
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
-from pacewright.cluster import parse
+from pacewright.cluster.cib.parse import parse
 from pacewright.demo import site, tally
 from pacewright.demo.act import Act, Result
 from pacewright.demo.lines import Lines

@@ -51,14 +51,6 @@ class Inputs:
     files: int
 
 
-def is_path(text: str) -> bool:
-    """True if it can be an absolute path: with no NUL byte in it, and no half character."""
-    try:
-        return text.startswith("/") and b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
-
-
 def fingerprint(inputs: Iterable[str]) -> Inputs:
     """Read the config inputs: files, globs, and directories with all that is below them.
 

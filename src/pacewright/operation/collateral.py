@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from pacewright.cluster import Action, Forecast, NodeName, ResourceId, Snapshot
+from pacewright.cluster.forecast import Action, Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
 from pacewright.operation.step import Ask, Fail
 

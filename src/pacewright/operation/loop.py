@@ -8,11 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import Connection, Forecast, Snapshot, Version, under_way, wait
+from pacewright.cluster.connection import Connection
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import Version
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.waiting import under_way, wait
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, OutcomeUnknown, PacewrightError, Refused
-from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Outcome, Restore, Wait
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Restore, Wait
 from pacewright.operation.write import write
-from pacewright.record import SILENT, Journal
+from pacewright.record.journal import SILENT, Journal
 
 if TYPE_CHECKING:
     from pacewright.service.instance.health import Gate

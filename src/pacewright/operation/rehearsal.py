@@ -6,11 +6,14 @@ It is how a plan is made, and how what Pacemaker would refuse is found before an
 from __future__ import annotations
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import Forecast, Simulation, Snapshot
+from pacewright.cluster.connection import Simulation
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, NothingComes
 from pacewright.operation.loop import Means, Turn, take
-from pacewright.operation.step import Job, Outcome
-from pacewright.record import SILENT, Journal
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Job
+from pacewright.record.journal import SILENT, Journal
 
 __all__ = ["PLAN_SECONDS", "Rehearsal"]
 

@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pacewright.cluster import Change, Forecast, NodeName, ResourceId, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
+from pacewright.operation.outcome import Outcome
 
 __all__ = [
     "Ask",
@@ -19,29 +23,9 @@ __all__ = [
     "Fail",
     "Job",
     "Next",
-    "Outcome",
     "Restore",
     "Wait",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How an operation ended.
-
-    Attributes:
-        changed: something was done; False when everything was so already.
-        message: one sentence that says what was done, or why nothing was.
-        notes: what else should be known (an instance on an offline node, a dependent that restarted along).
-        restarted: nodes whose instance restarted, by this call or another; the service's name if it runs in one place.
-        led: this call wrote what was written; False if another one did.
-    """
-
-    changed: bool
-    message: str
-    notes: tuple[str, ...] = ()
-    restarted: tuple[str, ...] = ()
-    led: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

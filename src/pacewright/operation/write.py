@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pacewright.cluster import Change, Connection, Snapshot, is_there
+from pacewright.cluster.commit import is_there
+from pacewright.cluster.connection import Connection
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict, OutcomeUnknown, PacewrightError
-from pacewright.record import Journal
+from pacewright.record.journal import Journal
 
 __all__ = ["write"]
 

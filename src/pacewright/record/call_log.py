@@ -8,7 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from pacewright.clock import Clock
-from pacewright.cluster import Change, Forecast, ResourceId, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
 from pacewright.record.caller import caller, this_node
 from pacewright.record.log import Log

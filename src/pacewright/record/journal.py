@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pacewright.cluster import Change, Forecast, Snapshot
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.snapshot import Snapshot
 
 __all__ = ["SILENT", "Journal", "Silent"]
 

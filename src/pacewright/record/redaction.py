@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from pacewright.cluster import Failure, Snapshot
+from pacewright.cluster.snapshot import Failure, Snapshot
 
 __all__ = ["COVER", "covered", "failures", "is_secret", "names", "plain", "secret_parameters"]
 

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from pacewright.cluster import (
-    Change,
-    DefineClone,
-    DefineGroup,
-    DefinePrimitive,
-    Detach,
-    Difference,
-    Forecast,
-    HoldInstance,
-    HoldResource,
-    NodeName,
-    Release,
-    Remove,
-    ResourceId,
-    SetGate,
-    SetMark,
-    SetMeta,
-    SetRevision,
-    Snapshot,
-    Tie,
-    differences,
-)
+from pacewright.cluster.comparison import Difference, differences
+from pacewright.cluster.edits.change import Change, SetMark, SetMeta, SetRevision
+from pacewright.cluster.edits.constraints import Detach, Remove, Tie
+from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.record.redaction import COVER
 
 __all__ = ["Described", "States", "changes", "edits", "foreseen", "states"]

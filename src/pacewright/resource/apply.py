@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pacewright.cluster import Change, Forecast, Instance, Operation, ResourceId, Snapshot, changes_nothing
+from pacewright.cluster.commit import changes_nothing
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.edits.definition import Operation
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import OperationFailed
 from pacewright.operation.collateral import refusal
-from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.resource.edits import edits
 from pacewright.resource.model import Document
 from pacewright.resource.removal import leaving

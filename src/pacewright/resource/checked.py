@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from pacewright.cluster import ResourceId, Values
+from pacewright.cluster.edits.definition import Values
+from pacewright.cluster.names import ResourceId
 from pacewright.errors import ConfigError
 
 __all__ = ["ROLES", "Keys", "Node", "parse"]

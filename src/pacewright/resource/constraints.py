@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.resource.checked import ROLES, Keys, Node
 from pacewright.resource.model import WantedConstraint
 

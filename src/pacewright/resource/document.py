@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from pacewright.cluster import Agent, Operation, ResourceId
 from pacewright.cluster.cib.values import duration
+from pacewright.cluster.edits.definition import Operation
+from pacewright.cluster.names import Agent, ResourceId
 from pacewright.resource.checked import ROLES, Keys, Node, parse
 from pacewright.resource.constraints import read_constraint
 from pacewright.resource.model import Document, Unwanted, WantedConstraint, WantedResource

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from pacewright.cluster import (
-    DefineClone,
-    DefineGroup,
-    DefinePrimitive,
-    Edit,
-    Kind,
-    Operation,
-    ResourceId,
-    SetMeta,
-    Snapshot,
-    Tie,
-    Values,
-    is_true,
-)
+from pacewright.cluster.cib.values import is_true
+from pacewright.cluster.edits.change import Edit, SetMeta
+from pacewright.cluster.edits.constraints import Tie
+from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive, Operation, Values
+from pacewright.cluster.names import Kind, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError, Refused
 from pacewright.resource.model import Document, WantedConstraint, WantedResource
 from pacewright.resource.removal import removals

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pacewright.cluster import Agent, Operation, ResourceId, Values
+from pacewright.cluster.edits.definition import Operation, Values
+from pacewright.cluster.names import Agent, ResourceId
 
 __all__ = ["Document", "Unwanted", "WantedConstraint", "WantedResource"]
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pacewright.cluster import Detach, Edit, Kind, Remove, ResourceId, SetMark, SetMeta, Snapshot
+from pacewright.cluster.edits.change import Edit, SetMark, SetMeta
+from pacewright.cluster.edits.constraints import Detach, Remove
+from pacewright.cluster.names import Kind, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
 from pacewright.resource.model import Document, Unwanted
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
-from pacewright.cluster import (
-    Action,
-    Change,
-    Connection,
-    Difference,
-    Forecast,
-    LiveConnection,
-    Operation,
-    Snapshot,
-    default_operations,
-    differences,
-    read,
-    wait,
-)
+from pacewright.cluster.agents import default_operations
+from pacewright.cluster.cib.parse import read
+from pacewright.cluster.comparison import Difference, differences
+from pacewright.cluster.connection import Connection, LiveConnection
+from pacewright.cluster.edits.change import Change
+from pacewright.cluster.edits.definition import Operation
+from pacewright.cluster.forecast import Action, Forecast
+from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.waiting import wait
 from pacewright.errors import ClusterDown, ConfigError, Refused
 from pacewright.operation.loop import Progress, carry_out
+from pacewright.operation.outcome import Outcome
 from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal
-from pacewright.operation.step import Done, Outcome
-from pacewright.record import COVER, SILENT, Call, Journal, Log, is_secret
+from pacewright.operation.step import Done
+from pacewright.record.call_log import Call
+from pacewright.record.journal import SILENT, Journal
+from pacewright.record.log import Log
+from pacewright.record.redaction import COVER, is_secret
 from pacewright.resource.apply import Apply
 from pacewright.resource.model import Document
 

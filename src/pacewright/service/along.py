@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import Snapshot
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError, Refused
 from pacewright.node import units
 from pacewright.service.lookup import Lookup, Target, is_unit, unit_name

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from pacewright.cluster import NodeName, Snapshot
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
 from pacewright.node import units
 from pacewright.node.fingerprint import Inputs, fingerprint

@@ -9,7 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pacewright.cluster import Node, NodeName, Snapshot, addresses, read, saved
+from pacewright.cluster.cib.parse import read, saved
+from pacewright.cluster.cib.remote import addresses
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Node, Snapshot
 from pacewright.errors import ClusterDown, ConfigError, PacewrightError, ToolMissing
 from pacewright.node import place
 from pacewright.service.names import service_names

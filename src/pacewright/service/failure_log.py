@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import NodeName, ResourceId, Snapshot
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed
 from pacewright.node import logs
 from pacewright.service.lookup import Target

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from pacewright.cluster import Kind, NodeName, ResourceId, Snapshot, Timeouts
+from pacewright.cluster.names import Kind, NodeName, ResourceId, Timeouts
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused, UsageError
 from pacewright.node import place
 from pacewright.service.settings import ServiceSettings, Settings

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import ResourceId, Snapshot
+from pacewright.cluster.names import ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError, PacewrightError
 from pacewright.service.lookup import AlsoCalled, Lookup, Target, is_unit, unit_name
 from pacewright.service.settings import Settings

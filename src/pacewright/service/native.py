@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from pacewright.errors import UnknownService
 from pacewright.node import units
+from pacewright.operation.outcome import Outcome
 from pacewright.service.lookup import is_unit, unit_name
 from pacewright.service.status import State
 
-__all__ = ["Native", "native", "unknown"]
+__all__ = ["Native", "native", "operate", "plan", "unknown"]
+
+_VERBS = {"refresh": "restart"}
+"""What systemd calls it, where that is something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,43 @@ def native(name: str) -> Native:
     if unit is None or not unit.known:
         raise unknown(name)
     return Native(name=name, unit=unit)
+
+
+def plan(name: str, verb: str) -> Outcome:
+    """What `operate` would do."""
+    found = native(name)
+    command = f"systemctl {_VERBS.get(verb, verb)} {found.unit.name}"
+    return Outcome(changed=True, message=f"{name}: the cluster does not know it; `{command}` on this node.")
+
+
+def operate(name: str, verb: str, timeout: float) -> Outcome:
+    """Have systemd on this node do it; what is so already is left alone.
+
+    Args:
+        name: the service.
+        verb: `start`, `stop`, `restart`, `refresh`, `enable`, ...
+        timeout: seconds.
+
+    Raises:
+        PacewrightError: systemd does not know it, or could not do it.
+    """
+    found = native(name)
+    done = {
+        "start": found.unit.active,
+        "stop": not found.unit.active and not found.unit.changing,
+        "enable": found.unit.enabled,
+        "disable": not found.unit.enabled,
+    }.get(verb, False)
+    whose = f"{name}: the cluster does not know it, so systemd's {found.unit.name} on this node"
+    if done:
+        words = {"start": "runs", "stop": "is stopped", "enable": "is enabled", "disable": "is disabled"}
+        return Outcome(changed=False, message=f"{whose} was asked; it {words[verb]} already, nothing was changed.")
+    if verb in {"report", "reconcile"}:
+        return Outcome(changed=False, message=f"{whose} has nothing to report; nothing was changed.")
+    verb = _VERBS.get(verb, verb)
+    units.operate(verb, unit_name(name), timeout=timeout)
+    past = {"start": "started", "stop": "stopped"}.get(verb, f"{verb}ed".replace("eed", "ed"))
+    return Outcome(changed=True, message=f"{whose} was {past}.")
 
 
 def unknown(name: str) -> UnknownService:

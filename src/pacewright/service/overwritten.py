@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pacewright.cluster import NodeName, ResourceId, Snapshot
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.record import OWED, REPORT, Report, owed_on, reported
 from pacewright.service.ledger.revision import Revision
 

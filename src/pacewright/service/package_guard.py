@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Clock
-from pacewright.cluster import Snapshot, read, saved
+from pacewright.cluster.cib.parse import read, saved
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError, PacewrightError, ToolError
 from pacewright.node import place, units
-from pacewright.record import Log
+from pacewright.record.log import Log
 from pacewright.service.lookup import Lookup, Target, is_unit, unit_name
 from pacewright.service.names import at_boot, service_names
 from pacewright.service.requests import Options

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import Forecast, NodeName, Snapshot
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
 from pacewright.node import units
-from pacewright.operation.step import Done, Outcome
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Done
 from pacewright.service.ledger.debts import debts
 from pacewright.service.lookup import Target
 from pacewright.service.names import every_service

@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from pacewright.cluster import Forecast, NodeName, Snapshot
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import UsageError
 from pacewright.node.fingerprint import fingerprint
 from pacewright.operation.step import Job

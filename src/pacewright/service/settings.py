@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pacewright.cluster import NodeName, ResourceId
+from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import ConfigError
 
 __all__ = [

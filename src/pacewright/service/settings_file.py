@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pacewright import durations
-from pacewright.cluster import ResourceId
+from pacewright.cluster.names import ResourceId
 from pacewright.errors import ConfigError
-from pacewright.node.fingerprint import is_path
+from pacewright.node.paths import is_path
 from pacewright.service.settings import (
     DEFAULT_PATH,
     Barrier,

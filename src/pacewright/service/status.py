@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from pacewright.cluster import Instance, NodeName, Snapshot, hosts
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.placement import hosts
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
 from pacewright.service.ledger.debts import Debt, debts
 from pacewright.service.ledger.drained import drained

@@ -12,8 +12,8 @@ from pacewright.cli.streams import json_text
 from pacewright.cli.tables import table
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import NodeError, UsageError
-from pacewright.record import log_path
 from pacewright.record.call_history import Story, stories
+from pacewright.record.log import log_path
 from pacewright.record.reading import History, files_of, read_log
 
 __all__ = ["configure", "run"]

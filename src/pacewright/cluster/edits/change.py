@@ -10,6 +10,7 @@ import copy
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pacewright.cluster.cib.configuration import uname_rule
 from pacewright.cluster.cib.document import (
@@ -25,30 +26,10 @@ from pacewright.cluster.cib.document import (
 )
 from pacewright.cluster.cib.marks import set_mark
 from pacewright.cluster.cib.values import REVISION
-from pacewright.cluster.edits.constraints import Detach, Remove, Tie
-from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive
-from pacewright.cluster.edits.gate import SetGate
-from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 
-__all__ = [
-    "Change",
-    "DefineClone",
-    "DefineGroup",
-    "DefinePrimitive",
-    "Detach",
-    "Edit",
-    "HoldInstance",
-    "HoldResource",
-    "Release",
-    "Remove",
-    "SetGate",
-    "SetMark",
-    "SetMeta",
-    "SetRevision",
-    "Tie",
-]
+__all__ = ["Change", "Edit", "SetMark", "SetMeta", "SetRevision"]
 
 _OURS = "pacewright"
 
@@ -130,21 +111,11 @@ class SetMark:
         set_mark(root, self.node, self.name, self.value)
 
 
-Edit = (
-    SetRevision
-    | SetMeta
-    | SetMark
-    | SetGate
-    | HoldInstance
-    | HoldResource
-    | Release
-    | DefinePrimitive
-    | DefineGroup
-    | DefineClone
-    | Tie
-    | Detach
-    | Remove
-)
+class Edit(Protocol):
+    """One thing that should be so: those here, and their kin in the other files of this room."""
+
+    def apply(self, root: ET.Element) -> None:
+        """Write it into a CIB; once more changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

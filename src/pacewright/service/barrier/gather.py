@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pacewright.cluster import Change, Edit, Forecast, NodeName, SetGate, SetMark, Snapshot, hosts
+from pacewright.cluster.edits.change import Change, Edit, SetMark
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.placement import hosts
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, PacewrightError, Refused
-from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.barrier.waiting import arrived, deadlock, missing, take_away
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import MISSED, READY, Ready, ready_at

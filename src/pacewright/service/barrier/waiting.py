@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot, hosts
+from pacewright.cluster.edits.change import SetMark
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.placement import hosts
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.record import READY, ready_at
 
 __all__ = ["Link", "arrived", "deadlock", "missing", "take_away"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import NodeName
+from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed, PacewrightError
 from pacewright.service.instance.site_command import run_for
 from pacewright.service.settings import Health, HealthKind

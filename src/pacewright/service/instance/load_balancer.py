@@ -7,8 +7,8 @@ of HAProxy's management guide, section 9.3), which is a path on this node or an 
 from __future__ import annotations
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster import NodeName
 from pacewright.cluster.cib.values import number
+from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed, PacewrightError, Refused, ToolOutput
 from pacewright.service.instance.site_command import run_for
 from pacewright.service.settings import Drain, HAProxy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacewright.cluster import NodeName
+from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed, ToolHung
 from pacewright.process import run
 

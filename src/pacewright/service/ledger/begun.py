@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from pacewright.cluster import Instance, NodeName, SetMark, Snapshot
+from pacewright.cluster.edits.change import SetMark
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.service.ledger.record import BEGUN, Begun, begun_on
 from pacewright.service.lookup import WHOLE, Target
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pacewright.cluster import Instance, NodeName, ResourceId, Snapshot
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.node.fingerprint import Inputs
 from pacewright.service.ledger.record import Report, begun_on, owed_on, reported
 from pacewright.service.ledger.revision import Revision

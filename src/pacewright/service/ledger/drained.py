@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pacewright.cluster import NodeName, SetMark, Snapshot
+from pacewright.cluster.edits.change import SetMark
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.record import DRAINED
 from pacewright.service.lookup import Target
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from pacewright.cluster import NodeName, ResourceId, SetMark, Snapshot
+from pacewright.cluster.edits.change import SetMark
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.record import BEGUN, OWED, begun_on, owed_on
 from pacewright.service.lookup import WHOLE, Target
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pacewright.cluster import Instance, NodeName, ResourceId, Role, SetMark, Snapshot
+from pacewright.cluster.edits.change import SetMark
+from pacewright.cluster.names import NodeName, ResourceId, Role
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.service.ledger.record import PROMOTED
 from pacewright.service.lookup import Target
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pacewright.cluster import NodeName, ResourceId, Snapshot
 from pacewright.cluster.cib.values import moment
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 
 __all__ = [
     "BEGUN",

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pacewright.cluster import Edit, Instance, NodeName, ResourceId, SetGate, SetMark, SetRevision, Snapshot
+from pacewright.cluster.edits.change import Edit, SetMark, SetRevision
+from pacewright.cluster.edits.gate import SetGate
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.service.ledger.debts import began_after, stale_with, still_owed
 from pacewright.service.ledger.owed import noted_on
 from pacewright.service.ledger.record import MISSED, READY, REPORT, Ready, Report, ready_at, reported

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pacewright.cluster import Forecast, NodeName, Snapshot
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.lookup import Target
 from pacewright.service.rolling.slots import Slots
 

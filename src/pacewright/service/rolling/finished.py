@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 
-from pacewright.cluster import Instance, Node, NodeName, ResourceId, SetMark, Snapshot
+from pacewright.cluster.edits.change import SetMark
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Instance, Node, Snapshot
 from pacewright.service.ledger.debts import still_owed, unproven
 from pacewright.service.ledger.record import BEGUN, OWED, begun_on
 from pacewright.service.lookup import Target

@@ -13,7 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacewright.cluster import Change, Edit, Forecast, HoldInstance, HoldResource, NodeName, Release, Snapshot
+from pacewright.cluster.edits.change import Change, Edit
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.collateral import ENDS
 from pacewright.operation.step import Ask, Commit, Next, Wait
 from pacewright.service.ledger.begun import ended, set_begun

@@ -13,16 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pacewright.cluster import (
-    Change,
-    Edit,
-    Forecast,
-    NodeName,
-    ResourceId,
-    Snapshot,
-)
+from pacewright.cluster.edits.change import Change, Edit
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NoQuorum, Refused
-from pacewright.operation.step import Commit, Done, Fail, Next, Outcome
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Commit, Done, Fail, Next
 from pacewright.service.ledger.debts import Debt, debts, stale, still_owed, unproven
 from pacewright.service.ledger.record import owed_on, reported
 from pacewright.service.ledger.report import OwnReport

@@ -13,16 +13,11 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pacewright.cluster import (
-    Change,
-    Edit,
-    Forecast,
-    NodeName,
-    Release,
-    ResourceId,
-    SetRevision,
-    Snapshot,
-)
+from pacewright.cluster.edits.change import Change, Edit, SetRevision
+from pacewright.cluster.edits.hold import Release
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused
 from pacewright.operation.collateral import collateral, dependents, down_everywhere, left_without, others_up, replicas
 from pacewright.operation.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait

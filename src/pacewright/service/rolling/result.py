@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from pacewright.cluster import Forecast, NodeName, ResourceId, Snapshot
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed
-from pacewright.operation.step import Outcome
+from pacewright.operation.outcome import Outcome
 from pacewright.service.lookup import WHOLE, Target
 from pacewright.service.rolling.slots import Slots, SlotState
 from pacewright.service.rolling.turns import Lead

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from pacewright.cluster import NodeName, ResourceId, SetRevision, Snapshot, hosts
+from pacewright.cluster.edits.change import SetRevision
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.placement import hosts
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.record import reported
 from pacewright.service.lookup import Target
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from pacewright.cluster import Action, Forecast, Instance, NodeName, ResourceId, Role, Snapshot
+from pacewright.cluster.forecast import Action, Forecast
+from pacewright.cluster.names import NodeName, ResourceId, Role
+from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.service.ledger.debts import unproven
 from pacewright.service.ledger.promoted import has_roles, missing_roles
 from pacewright.service.ledger.record import owed_on

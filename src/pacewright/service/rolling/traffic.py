@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pacewright.cluster import NodeName, Snapshot
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Check, Next, Restore
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.drained import drained

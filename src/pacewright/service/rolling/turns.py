@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from pacewright.cluster import NodeName, Snapshot
+from pacewright.cluster.names import NodeName
+from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Clean, Commit, Drain, Next, Restore, Wait
 from pacewright.service.ledger.begun import begun_by
 from pacewright.service.ledger.drained import drained

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pacewright.cluster import (
-    Change,
-    Forecast,
-    Instance,
-    NodeName,
-    Resource,
-    ResourceId,
-    SetMeta,
-    Snapshot,
-    is_true,
-)
+from pacewright.cluster.cib.values import is_true
+from pacewright.cluster.edits.change import Change, SetMeta
+from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.snapshot import Instance, Resource, Snapshot
 from pacewright.errors import OperationFailed, Refused
 from pacewright.operation.collateral import collateral
-from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Outcome, Wait
+from pacewright.operation.outcome import Outcome
+from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.barrier.waiting import take_away
 from pacewright.service.lookup import Target
 from pacewright.service.status import hindrance, is_enabled, is_managed

@@ -1,0 +1,48 @@
+"""What arguments on the command line must look like; argparse says what is wrong with one that does not."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from pacewright import durations
+from pacewright.cluster.cib.values import LATEST
+from pacewright.node.paths import is_path
+
+__all__ = ["absolute_path", "epoch", "seconds", "wave"]
+
+
+def wave(text: str) -> str:
+    """A wave's name."""
+    if not re.fullmatch(r"[A-Za-z0-9:_.+~-]{1,64}", text):
+        raise argparse.ArgumentTypeError(f"expected letters, digits and : _ . + ~ -, at most 64, found {text!r}")
+    return text
+
+
+def absolute_path(text: str) -> str:
+    """A path, or a pattern for some."""
+    if not is_path(text):
+        raise argparse.ArgumentTypeError(f"expected an absolute path, found {text!r}")
+    return text
+
+
+def seconds(text: str) -> float:
+    """A length of time on the command line."""
+    try:
+        value = durations.seconds(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= durations.LONGEST:
+        raise argparse.ArgumentTypeError(f"expected a time above 0, such as 90, 60s or 2min, found {text!r}")
+    return value
+
+
+def epoch(text: str) -> float:
+    """Seconds since the epoch."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < LATEST:
+        raise argparse.ArgumentTypeError(f"expected seconds since the epoch, found {text!r}")
+    return value

@@ -1,0 +1,82 @@
+"""`pacewright service` with a verb that changes something: start, stop, restart, ...; loaded only for those."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pacewright.cli.streams import json_text, progress, warn
+from pacewright.errors import UsageError
+from pacewright.operation.outcome import Outcome
+from pacewright.record.log import Log, log_path
+from pacewright.service.requests import Options
+from pacewright.service.services import Planned, Services
+
+__all__ = ["run", "show_outcome"]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry it out; returns the exit code."""
+    if args.node is not None and args.verb != "restart":
+        raise UsageError(
+            f"--node: {args.verb} acts on the whole service; only restart works on a single instance.",
+            hint="To keep a node free of it, use a location constraint (`pcs constraint location`) or standby.",
+        )
+    options = Options(
+        node=args.node,
+        at_once=getattr(args, "all_at_once", False),
+        allow_collateral=args.allow_collateral,
+        timeout=args.timeout,
+        inputs=tuple(getattr(args, "input", None) or ()),
+        barrier=getattr(args, "barrier", False) or bool(getattr(args, "wave", None) and args.verb != "stop"),
+        wave=getattr(args, "wave", None) or "",
+        without=tuple(getattr(args, "without", None) or ()),
+        since=getattr(args, "since", None),
+    )
+    log = Log(log_path(), warn=warn)
+    services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=log)
+    if args.plan:
+        plan = services.plan(args.verb, args.name, options)
+        _show_plan(plan, as_json=args.json)
+        return plan.refused.exit_code if plan.refused is not None else 0
+    show_outcome(services.operate(args.verb, args.name, options), as_json=args.json)
+    return 0
+
+
+def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """What an operation did, for people or programs."""
+    if as_json:
+        told = {"changed": outcome.changed, "message": outcome.message, "notes": list(outcome.notes)}
+        print(json_text({**told, "restarted": list(outcome.restarted), "led": outcome.led}))
+        return
+    print(outcome.message)
+    for note in outcome.notes:
+        print(f"  note: {note}")
+
+
+def _show_plan(plan: Planned, *, as_json: bool) -> None:
+    if as_json:
+        steps = [
+            {
+                "commit": reason,
+                "actions": [
+                    {"verb": a.verb, "resource": a.resource, "node": a.node, "to": a.to, "reason": a.reason or None}
+                    for a in forecast.actions
+                ],
+            }
+            for reason, forecast in plan.steps
+        ]
+        refused = str(plan.refused) if plan.refused is not None else None
+        outcome = {"changed": plan.outcome.changed, "message": plan.outcome.message}
+        print(json_text({**outcome, "steps": steps, "refused": refused}))
+        return
+    for number, (reason, forecast) in enumerate(plan.steps, start=1):
+        print(f"{number}. {reason}")
+        for action in forecast.actions:
+            print(f"     {action}")
+    print(f"Then: {plan.outcome.message}" if plan.steps else plan.outcome.message)
+    for note in plan.outcome.notes:
+        print(f"  note: {note}")
+    if plan.refused is not None:
+        print(f"It would be refused: {plan.refused.message}\n--allow-collateral accepts that.")
+    print("Nothing was changed.")
