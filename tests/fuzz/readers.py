@@ -111,6 +111,9 @@ def a_cib(document: bytes) -> None:
         )
 
 
+NOTHING = Forecast(actions=())
+
+
 def a_decision(document: bytes, verb: str, odd: str) -> None:
     """The first step of an operation, and what it would write."""
     snapshot = parse(document)
@@ -118,15 +121,14 @@ def a_decision(document: bytes, verb: str, odd: str) -> None:
     for target in service_names(snapshot, Settings())[:3]:
         options = Options(node=odd if verb == "restart" else None, barrier=verb == "start", wave="w7")
         said = target.settings
-        planned = Forecast(actions=())
         try:
-            job = make_job(verb, target, snapshot, planned, said=said, options=options, here=here, now=_NOW)
-            step = job.decide(snapshot, planned, _NOW)
+            job = make_job(verb, target, snapshot, lambda: NOTHING, said=said, options=options, here=here, now=_NOW)
+            step = job.decide(snapshot, NOTHING, _NOW)
         except PacewrightError:
             continue
         if isinstance(step, Commit):
             written(step.change, snapshot)
-            job.examine(step, planned, planned)
+            job.examine(step, NOTHING, NOTHING)
         assert not isinstance(step, Wait) or step.reason
 
 

@@ -122,7 +122,7 @@ class Call:
                     self.verb,
                     target_of(snapshot, self.cluster.kind),
                     snapshot,
-                    self.what_if(snapshot),
+                    lambda: self.what_if(snapshot),
                     said=self.said,
                     options=self.options,
                     here=NodeName(self.node),

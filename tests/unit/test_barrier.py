@@ -84,7 +84,9 @@ def test_a_rehearsal_ends_where_it_would_wait(on_timeout: OnTimeout) -> None:
 
 def test_a_restart_of_one_instance_waits_for_nobody() -> None:
     said, options = ServiceSettings(together=True), Options(node="n2", barrier=True, wave="v1")
-    job = make_job("restart", target_of(running()), running(), QUIET, said=said, options=options, here=N1, now=NOW)
+    job = make_job(
+        "restart", target_of(running()), running(), lambda: QUIET, said=said, options=options, here=N1, now=NOW
+    )
     assert isinstance(job, Restart)
 
 
@@ -92,7 +94,7 @@ def test_a_restart_of_one_instance_waits_for_nobody() -> None:
 def test_who_is_no_node_does_not_pass_a_barrier_by(verb: str, snapshot: Snapshot) -> None:
     target, said = target_of(snapshot), ServiceSettings(together=True)
     with pytest.raises(UsageError, match="cannot come to a barrier"):
-        make_job(verb, target, snapshot, QUIET, said=said, options=Options(barrier=True), here=None, now=NOW)
+        make_job(verb, target, snapshot, lambda: QUIET, said=said, options=Options(barrier=True), here=None, now=NOW)
 
 
 # --- two that wait for each other

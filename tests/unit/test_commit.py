@@ -144,7 +144,14 @@ def test_a_roll_that_was_decided_before_another_instance_failed_is_not_written(
     target, clock = find("web", before, Settings()), Hands()
     assert target is not None
     job = make_job(
-        "restart", target, before, forecast(), said=ServiceSettings(), options=Options(), here=None, now=clock.now()
+        "restart",
+        target,
+        before,
+        forecast,
+        said=ServiceSettings(),
+        options=Options(),
+        here=None,
+        now=clock.now(),
     )
     assert isinstance(job, Restart)
     world = Moving(after(before, None, {("web", "n3"): (*run(), *what)}))

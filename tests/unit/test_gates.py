@@ -45,7 +45,7 @@ def asked(verb: str, snapshot: Snapshot, node: NodeName, said: ServiceSettings, 
     """The first step of a call on a node."""
     target = find("web", snapshot, Settings())
     assert target is not None
-    job = make_job(verb, target, snapshot, forecast(), said=said, options=options, here=node, now=NOW)
+    job = make_job(verb, target, snapshot, forecast, said=said, options=options, here=node, now=NOW)
     return job.decide(snapshot, None, NOW)
 
 
@@ -137,7 +137,7 @@ def test_going_on_without_a_node_stops_the_service_there_and_nothing_else_may_st
     said = ServiceSettings(gate=True, together=True, barrier=proceed)
     target = target_of(snapshot)
     options = Options(barrier=True)
-    job = make_job("restart", target, snapshot, QUIET, said=said, options=options, here=N1, now=NOW)
+    job = make_job("restart", target, snapshot, lambda: QUIET, said=said, options=options, here=N1, now=NOW)
     step = job.decide(snapshot, None, NOW)
     assert isinstance(step, Commit)
     assert after(snapshot, step.change).gates == {CLONE: frozenset({N1})}

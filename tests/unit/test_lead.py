@@ -30,7 +30,7 @@ def call(snapshot: Snapshot, here: str, verb: str = "restart", **policy: object)
     assert target is not None
     said, options = ServiceSettings(), Options()
     here_ = NodeName(here)
-    made = make_job(verb, target, snapshot, QUIET, said=said, options=options, here=here_, now=NOW)
+    made = make_job(verb, target, snapshot, lambda: QUIET, said=said, options=options, here=here_, now=NOW)
     assert isinstance(made, Restart)
     return under(made, **policy)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from pacewright.cluster.edits.change import Change, SetMark
+from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.operation.step import Clean, Commit, Done, Next
@@ -16,7 +19,7 @@ from pacewright.service.lookup import find
 from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
+from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
 
 NOW = 1_700_000_500.0
 WEB = ResourceId("web")
@@ -45,10 +48,50 @@ def begin(snapshot: Snapshot, node: str, config: str) -> Refresh:
 
 def reported(snapshot: Snapshot, node: str, config: str) -> tuple[Next, Snapshot]:
     """What comes after the report."""
-    step = begin(snapshot, node, config).decide(snapshot, None, NOW)
+    step = replace(begin(snapshot, node, config), apart=True).decide(snapshot, None, NOW)
     assert isinstance(step, Commit)
     snapshot = after(snapshot, step.change)
     return step.job.decide(snapshot, None, NOW), snapshot
+
+
+def two() -> Snapshot:
+    return cluster(clone("web-clone", primitive("web", sets=OLD)), running={"web": ("n1", "n2")}, attributes=REPORTS)
+
+
+def test_the_report_and_the_first_restart_are_one_commit() -> None:
+    job = begin(two(), "n2", "bbbb")
+    step = job.decide(two(), None, NOW)
+    assert isinstance(step, Commit)
+    assert step.summary.splitlines() == ["web: the config of n2 is reported", "restarting web on n2"]
+    assert step.change.reason == "n2 reports its config for web; restart web on n2"
+    assert step.places == {"n2"}
+    both = after(two(), step.change)
+    assert both.resources[WEB].revision_on(NodeName("n2")) == "bbbb"
+    assert both.nodes[NodeName("n2")].marks["pacewright-config-web"].startswith("bbbb@")
+    assert job.examine(step, forecast(action("restart", "web", "n2")), None) == step
+
+
+@pytest.mark.parametrize(
+    "coming",
+    [forecast(action("restart", "web", "n2"), action("stop", "db", "n1")), forecast()],
+    ids=["something else would stop", "Pacemaker would do nothing"],
+)
+def test_what_keeps_the_first_restart_from_being_begun_does_not_keep_the_report_from_being_written(
+    coming: Forecast,
+) -> None:
+    job: object = begin(two(), "n2", "bbbb")
+    for _ in range(2):  # where a new definition does nothing, it is held first
+        assert isinstance(job, Refresh)
+        step = job.decide(two(), None, NOW)
+        assert isinstance(step, Commit)
+        job = job.examine(step, coming, forecast())
+        if isinstance(job, Refresh) and job.apart:
+            break
+    assert isinstance(job, Refresh)
+    alone = job.decide(two(), None, NOW)
+    assert isinstance(alone, Commit)
+    assert alone.summary == "web: the config of n2 is reported"
+    assert alone.change.reason == "n2 reports its config for web"
 
 
 def test_while_an_instance_is_down_after_a_failure_no_other_is_restarted() -> None:
@@ -105,10 +148,7 @@ def test_a_primitive_that_runs_is_not_failed_because_it_once_failed_elsewhere() 
     snapshot = cluster(
         primitive("web", sets=OLD), histories={("web", "n1"): run(2), ("web", "n2"): failed}, attributes=REPORTS
     )
-    step = begin(snapshot, "n1", "bbbb").decide(snapshot, None, NOW)
-    assert isinstance(step, Commit)
-    snapshot = after(snapshot, step.change)
-    step = step.job.decide(snapshot, forecast(), NOW)
+    step, _ = reported(snapshot, "n1", "bbbb")
     assert isinstance(step, Commit)
     assert step.summary == "restarting web"
 
@@ -136,13 +176,14 @@ def test_a_change_whose_inputs_nobody_knows_counts_although_the_clock_was_set_ba
         "refresh",
         target,
         snapshot,
-        forecast(),
+        forecast,
         said=ServiceSettings(),
         options=Options(),
         here=NodeName("n1"),
         now=NOW - 100_000,
     )
-    step = job.decide(snapshot, None, NOW - 100_000)
+    assert isinstance(job, Refresh)
+    step = replace(job, apart=True).decide(snapshot, None, NOW - 100_000)
     assert isinstance(step, Commit)
     assert [debt.node for debt in debts(target, after(snapshot, step.change))] == ["n1"]
 

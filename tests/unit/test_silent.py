@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pacewright.cluster.edits.change import SetMark, SetRevision
@@ -36,7 +38,7 @@ def refresh(snapshot: Snapshot, node: str, config: str) -> Refresh:
     target = find("web", snapshot, Settings())
     assert target is not None
     own = own_report(NodeName(node), Report(fingerprint=config, changed=NOW), target, snapshot)
-    return begin_refresh(target, snapshot, forecast(), own=own)
+    return replace(begin_refresh(target, snapshot, forecast(), own=own), apart=True)
 
 
 def restart(snapshot: Snapshot, name: str = "web") -> Restart:

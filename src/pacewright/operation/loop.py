@@ -45,6 +45,7 @@ def carry_out(
     gate: Gate | None = None,
     balancer: Balancer | None = None,
     journal: Journal = SILENT,
+    first: Snapshot | None = None,
 ) -> Outcome:
     """Take a job to its end.
 
@@ -58,6 +59,7 @@ def carry_out(
         gate: passed by each instance that was restarted before the next one is; None where nothing can be asked.
         balancer: what sends requests to the instances; None if nothing is known of it.
         journal: told what is seen, decided and written; a rehearsal's keeps nothing.
+        first: the cluster as it was read last, with a DC: what is decided on it is not written if that has changed.
 
     Raises:
         DeadlinePassed: says what was waited for and what was seen last.
@@ -65,13 +67,15 @@ def carry_out(
     """
     means = Means(deadline=deadline, clock=clock, progress=progress, gate=gate, balancer=balancer, journal=journal)
     turn = Turn(job=job)
+    snapshot = first or _with_a_dc(cluster, deadline, clock)
     while True:
-        after = take(turn, _with_a_dc(cluster, deadline, clock), cluster, means)
+        after = take(turn, snapshot, cluster, means)
         if isinstance(after, Outcome):
             return after
         turn = after
         if deadline.passed(clock):
             raise _too_late(name, turn, cluster.read(), deadline)
+        snapshot = _with_a_dc(cluster, deadline, clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,8 +250,8 @@ def _commit(
         return turn  # the cluster moved on: read and decide again
     except OutcomeUnknown as error:
         return _again(turn, error, cluster, means)
-    if written and verdict.summary:
-        means.progress(verdict.summary)
+    for line in verdict.summary.splitlines() if written else ():
+        means.progress(line)
     if written and verdict.ends is not None:
         return verdict.ends  # nobody has changed the configuration since this was decided, or it were not written
     if not written:

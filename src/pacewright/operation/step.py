@@ -41,7 +41,8 @@ class Commit:
         moves: what the scheduler has to do something with, and where (None: anywhere); else the commit is in vain, and
             is not written.
         ends: how the operation has ended once this is written, where nothing remains to be seen; else None.
-        summary: what happens, in a few words for progress: `n1: restart`; empty for what people need not know.
+        summary: what happens, in a few words for progress: `n1: restart`; a line for each thing; empty for what people
+            need not know.
     """
 
     change: Change

@@ -46,10 +46,14 @@ def to_reconcile(
 
 def _over(target: Target, snapshot: Snapshot, options: Options, here: NodeName | None, now: float) -> Outcome | None:
     # The same decision as in the call, but for what the scheduler is about to do, which is another call's to wait for.
-    said, nothing_planned = target.settings, Forecast(actions=())
+    said = target.settings
     try:
-        job = make_job("reconcile", target, snapshot, nothing_planned, said=said, options=options, here=here, now=now)
+        job = make_job("reconcile", target, snapshot, _nothing, said=said, options=options, here=here, now=now)
         step = job.decide(snapshot, None, now)
     except PacewrightError:
         return None
     return step.outcome if isinstance(step, Done) else None
+
+
+def _nothing() -> Forecast:
+    return Forecast(actions=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,6 +14,8 @@ from pacewright.errors import UsageError
 from pacewright.node.fingerprint import fingerprint
 from pacewright.operation.step import Job
 from pacewright.service.barrier.gather import Gather
+from pacewright.service.ledger.begun import begun_by
+from pacewright.service.ledger.promoted import has_roles
 from pacewright.service.ledger.record import Ready, Report
 from pacewright.service.ledger.report import OwnReport, own_report
 from pacewright.service.ledger.revision import ONCE
@@ -68,7 +71,7 @@ def make_job(
     verb: Verb,
     target: Target,
     snapshot: Snapshot,
-    planned: Forecast,
+    planned: Callable[[], Forecast],
     *,
     said: ServiceSettings,
     options: Options,
@@ -81,7 +84,7 @@ def make_job(
         verb: what to do.
         target: with which service.
         snapshot: the cluster as the call found it.
-        planned: what the scheduler would do by itself then.
+        planned: tells what the scheduler would do by itself then; asked where something may be under way.
         said: what services.yaml says about the service.
         options: what else the caller asked for.
         here: this node, if it is in the cluster.
@@ -112,7 +115,7 @@ class _Asked:
     verb: Verb
     target: Target
     snapshot: Snapshot
-    planned: Forecast
+    planned: Callable[[], Forecast]
     said: ServiceSettings
     options: Options
     here: NodeName | None
@@ -121,6 +124,19 @@ class _Asked:
     def roll(self) -> Restart:
         """A restart, a refresh, or one of its kin, as services.yaml wants it to go."""
         return replace(self._restart() if self.verb == "restart" else self._refresh(), here=self.here)
+
+    @property
+    def _coming(self) -> Forecast:
+        """What the cluster is about to do; not asked where nothing of the service is under way, or may be soon."""
+        target, snapshot = self.target, self.snapshot
+        still = (
+            all(i.settled and i.failure is None for i in snapshot.instances_of(target.resource))
+            and not has_roles(target, snapshot)
+            and not begun_by(target, snapshot)
+            and not any(resource in {target.many, target.resource} for resource, _ in snapshot.holds)
+            and not any(node.pending or node.joining for node in snapshot.nodes.values())
+        )
+        return Forecast(actions=()) if still else self.planned()
 
     @property
     def _policy(self) -> Policy:
@@ -140,7 +156,7 @@ class _Asked:
         return begin_restart(
             self.target,
             self.snapshot,
-            self.planned,
+            self._coming,
             token=new_token(self.now),
             node=known_node(node, self.snapshot) if node is not None else None,
             policy=self._policy,
@@ -150,7 +166,7 @@ class _Asked:
         return begin_refresh(
             self.target,
             self.snapshot,
-            self.planned,
+            self._coming,
             own=self._own_report(),
             policy=self._policy,
             only_report=self.verb in {"report", "owe"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -150,7 +151,7 @@ class Services(Survey):
     def _rehearse(
         self, rehearsal: Rehearsal, verb: Verb, target: Target, snapshot: Snapshot, options: Options
     ) -> Outcome:
-        job = self._job(verb, target, snapshot, rehearsal.planned, options)
+        job = self._job(verb, target, snapshot, lambda: rehearsal.planned, options)
         return rehearsal.run(_on_a_copy(job), target.name)
 
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
@@ -173,7 +174,7 @@ class Services(Survey):
             seconds = waiting + self._timeout(target, snapshot, options)
             deadline = Deadline.after(seconds, self._clock)
             call.about(snapshot, target.outermost, target.primitives, target.settings.private(snapshot.nodes))
-            job = self._job(verb, target, snapshot, cluster.what_if(snapshot), options)
+            job = self._job(verb, target, snapshot, lambda: cluster.what_if(snapshot), options)
             if isinstance(job, Restart) and (job.steps > 1 or job.policy.drains) and not options.allow_collateral:
                 # Refuse before the first instance rather than before the last, and before anything is drained.
                 self._rehearse_first(job, target.name, snapshot, cluster, deadline)
@@ -188,6 +189,7 @@ class Services(Survey):
                     gate=self._gate(target),
                     balancer=self._balancer(target),
                     journal=call,
+                    first=snapshot,
                 )
             except OperationFailed as error:
                 raise with_last_lines(error, target, snapshot, this_node(snapshot)) from None
@@ -208,7 +210,9 @@ class Services(Survey):
                     raise
                 snapshot = cluster.read()
 
-    def _job(self, verb: Verb, target: Target, snapshot: Snapshot, planned: Forecast, options: Options) -> Job:
+    def _job(
+        self, verb: Verb, target: Target, snapshot: Snapshot, planned: Callable[[], Forecast], options: Options
+    ) -> Job:
         return make_job(
             verb,
             target,

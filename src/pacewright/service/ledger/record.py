@@ -16,10 +16,11 @@ What somebody has spoilt by hand reads as if it were not there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from pacewright.cluster.cib.values import moment
+from pacewright.cluster.edits.change import Edit, SetMark
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 
@@ -34,6 +35,7 @@ __all__ = [
     "Begun",
     "Ready",
     "Report",
+    "as_noted",
     "begun_on",
     "owed_on",
     "ready_at",
@@ -147,6 +149,17 @@ def ready_at(resource: ResourceId, snapshot: Snapshot) -> Mapping[NodeName, Read
     """Every node whose run has come to a service, whatever the wave."""
     found = {node: Ready.read(_mark(READY + resource, node, snapshot)) for node in snapshot.nodes}
     return {node: ready for node, ready in found.items() if ready is not None}
+
+
+def as_noted(edits: Iterable[Edit], snapshot: Snapshot) -> Snapshot:
+    """The cluster once these marks are written; nothing else of them counts, and the document stays as it is."""
+    nodes = dict(snapshot.nodes)
+    for edit in edits:
+        if isinstance(edit, SetMark) and edit.node in nodes:
+            marks = {name: value for name, value in nodes[edit.node].marks.items() if name != edit.name}
+            marks |= {} if edit.value is None else {edit.name: edit.value}
+            nodes[edit.node] = replace(nodes[edit.node], marks=marks)
+    return replace(snapshot, nodes=nodes)
 
 
 def _mark(name: str, node: NodeName, snapshot: Snapshot) -> str | None:

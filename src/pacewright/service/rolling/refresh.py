@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pacewright.cluster.edits.change import Change, Edit
+from pacewright.cluster.edits.change import Change, Edit, SetMark
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NoQuorum, Refused
 from pacewright.operation.outcome import Outcome
-from pacewright.operation.step import Commit, Done, Fail, Next
+from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.ledger.debts import Debt, debts, stale, still_owed, unproven
-from pacewright.service.ledger.record import owed_on, reported
+from pacewright.service.ledger.record import as_noted, owed_on, reported
 from pacewright.service.ledger.report import OwnReport
 from pacewright.service.ledger.revision import Revision
 from pacewright.service.lookup import WHOLE, Target
@@ -87,22 +87,27 @@ class Refresh(Restart):
     Attributes:
         own: what this node reports; None once that is written.
         only_report: restart nothing.
+        apart: the report is written by itself, because the first restart cannot be begun with it.
         renewed: where this call has reported another config than was there.
     """
 
     own: OwnReport | None
     only_report: bool
+    apart: bool = False
     renewed: NodeName | None = None
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
         if self.own is not None and (edits := tuple(self.own.edits(self.target, snapshot))):
             node = self.own.node
-            return Commit(
+            reported = replace(self, own=None, renewed=node, commits=self.commits + 1)
+            report = Commit(
                 change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
-                job=replace(self, own=None, renewed=node, commits=self.commits + 1),
+                job=reported,
                 summary=f"{self.target.name}: the config of {node} is reported",
             )
+            alone = self.only_report or self.apart or not all(isinstance(edit, SetMark) for edit in edits)
+            return report if alone else _together(report, reported.decide(as_noted(edits, snapshot), planned, now))
         if self.only_report:
             return Done(outcome=self._told(snapshot))
         due = list(debts(self.target, snapshot))
@@ -117,6 +122,15 @@ class Refresh(Restart):
             step = job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
             return left_to_the_leader(job, step, {}, snapshot, now)
         return Restart.decide(job, snapshot, planned, now)
+
+    def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
+        """As a restart's; but what is reported is written, whatever keeps the first restart from being begun."""
+        verdict = Restart.examine(self, step, forecast, planned)
+        if self.own is None or self.apart or isinstance(verdict, Ask | Refresh):
+            return verdict
+        if isinstance(verdict, Commit) and not verdict.in_vain(forecast):
+            return verdict
+        return replace(self, apart=True)
 
     def _no_longer_due(self, due: list[Debt], snapshot: Snapshot) -> set[NodeName]:
         """Slots that were due when this call began, and are not since a node has reported its old config again."""
@@ -186,3 +200,15 @@ class Refresh(Restart):
             f"{self.target.name}: not restarted: {why}. A restart stays owed on {', '.join(due_on)}.",
             hint="`pacewright reconcile` pays it when that is lifted, and so does every later refresh.",
         )
+
+
+def _together(report: Commit, step: Next) -> Next:
+    """The report and the first restart in one commit, where that is the next step; else the report."""
+    if isinstance(step, Ask):
+        return step
+    if not isinstance(step, Commit) or step.foreseen:
+        return report
+    change = step.change
+    reason = f"{report.change.reason}; {change.reason}"
+    change = replace(change, edits=(*report.change.edits, *change.edits), reason=reason, quiet=False)
+    return replace(step, change=change, summary=f"{report.summary}\n{step.summary}")
