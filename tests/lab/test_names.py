@@ -33,8 +33,10 @@ def named(whole_session_lab: Lab, counted_services: Counted) -> Iterator[Counted
     yield counted_services
     lab.run("n1", ["cibadmin", "--delete", "--scope", "resources", "--xml-text", '<primitive id="données"/>']).checked()
     for node in lab.nodes:
-        lab.run(node, ["systemctl", "stop", "umbrella"])
+        # First what binds one to the umbrella: a start while systemd reloads may hang until its time-out.
         lab.run(node, ["rm", "-r", "/etc/systemd/system/one.service.d", "/etc/systemd/system/www.service"]).checked()
+        lab.run(node, ["systemctl", "daemon-reload"]).checked()
+        lab.run(node, ["systemctl", "stop", "umbrella"]).checked()
         lab.run(node, ["rm", "/etc/systemd/system/umbrella.service"]).checked()
         lab.run(node, ["systemctl", "daemon-reload"]).checked()
     lab.run("n1", ["pacewright", "reconcile", "--all"], timeout=120).checked()

@@ -11,7 +11,7 @@ from pacewright.cluster.edits.change import Change, SetMark
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
-from pacewright.operation.step import Clean, Commit, Done, Next
+from pacewright.operation.step import Clean, Commit, Done, Next, Wait
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import Report
 from pacewright.service.ledger.report import own_report
@@ -291,3 +291,30 @@ def test_a_step_of_a_roll_notes_what_it_has_seen_to_run_the_config() -> None:
     assert seen in step.change.edits
     snapshot = after(snapshot, step.change, {**up, ("web", "n2"): run(600, digest="d1")})
     assert isinstance(step.job.decide(snapshot, None, NOW), Commit)
+
+
+def test_what_is_promoted_waits_a_moment_for_reports_that_come_at_the_same_time() -> None:
+    """Seen with Redis on a busy machine: the promoted one's node was the first to report, so it was restarted first."""
+    db = clone("db-clone", primitive("db", sets=OLD), promotable="true")
+    ran = {("db", "n1"): run(promoted=True), ("db", "n2"): run()}
+    reports = {node: {"pacewright-config-db": "aaaa@1"} for node in ("n1", "n2")}
+    snapshot = cluster(db, histories=ran, attributes=reports)
+    target = find("db", snapshot, Settings())
+    assert target is not None
+    own = own_report(NodeName("n1"), Report(fingerprint="bbbb", changed=NOW), target, snapshot)
+    job = begin_refresh(target, snapshot, forecast(), own=own)
+    step = job.decide(snapshot, forecast(), NOW)
+    assert isinstance(step, Commit)
+    assert step.summary == "db: the config of n1 is reported", "and nothing is restarted in the same commit"
+    told = after(snapshot, step.change)
+    wait = step.job.decide(told, forecast(), NOW + 1)
+    assert isinstance(wait, Wait)
+    assert wait.reason == "reports of other nodes, before what is promoted goes down"
+    alone = wait.job.decide(told, forecast(), NOW + 3)
+    assert isinstance(alone, Commit)
+    assert alone.places == {"n1"}
+    report = SetMark(node=NodeName("n2"), name="pacewright-config-db", value="bbbb@2000000000")
+    now_both = after(told, Change(edits=(report,), reason="n2 reports"))
+    other = wait.job.decide(now_both, forecast(), NOW + 2)
+    assert isinstance(other, Commit)
+    assert other.places == {"n2"}, "the other one is due by then, and goes first"

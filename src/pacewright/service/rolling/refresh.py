@@ -21,6 +21,7 @@ from pacewright.errors import NoQuorum, Refused
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.ledger.debts import Debt, debts, stale, still_owed, unproven
+from pacewright.service.ledger.promoted import has_roles
 from pacewright.service.ledger.record import as_noted, owed_on, reported
 from pacewright.service.ledger.report import OwnReport
 from pacewright.service.ledger.revision import Revision
@@ -34,6 +35,8 @@ from pacewright.service.status import hindrance
 __all__ = ["Refresh", "begin_refresh"]
 
 _AS_USUAL = Policy()
+_AT_THE_SAME_TIME = 3.0
+"""Seconds within which the runs of several nodes report where they were begun at once."""
 
 
 def begin_refresh(
@@ -89,24 +92,27 @@ class Refresh(Restart):
         only_report: restart nothing.
         apart: the report is written by itself, because the first restart cannot be begun with it.
         renewed: where this call has reported another config than was there.
+        reported: when it has, in seconds since the epoch; None until then.
     """
 
     own: OwnReport | None
     only_report: bool
     apart: bool = False
     renewed: NodeName | None = None
+    reported: float | None = None
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
         if self.own is not None and (edits := tuple(self.own.edits(self.target, snapshot))):
             node = self.own.node
-            reported = replace(self, own=None, renewed=node, commits=self.commits + 1)
+            reported = replace(self, own=None, renewed=node, commits=self.commits + 1, reported=now)
             report = Commit(
                 change=Change(edits=edits, reason=f"{node} reports its config for {self.target.name}"),
                 job=reported,
                 summary=f"{self.target.name}: the config of {node} is reported",
             )
-            alone = self.only_report or self.apart or not all(isinstance(edit, SetMark) for edit in edits)
+            alone = self.only_report or self.apart or has_roles(self.target, snapshot)
+            alone = alone or not all(isinstance(edit, SetMark) for edit in edits)
             return report if alone else _together(report, reported.decide(as_noted(edits, snapshot), planned, now))
         if self.only_report:
             return Done(outcome=self._told(snapshot))
@@ -121,7 +127,19 @@ class Refresh(Restart):
         if not job.slots.before:
             step = job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
             return left_to_the_leader(job, step, {}, snapshot, now)
-        return Restart.decide(job, snapshot, planned, now)
+        step = Restart.decide(job, snapshot, planned, now)
+        if isinstance(step, Commit) and job._too_early(step, snapshot, now):  # noqa: SLF001 - itself
+            return Wait(reason="reports of other nodes, before what is promoted goes down", job=job)
+        return step
+
+    def _too_early(self, step: Commit, snapshot: Snapshot, now: float) -> bool:
+        """True if what is promoted would go down first of all, and other nodes' runs may be about to report.
+
+        They come at the same time, or nearly so, and what is promoted is to come last. In a rehearsal nobody comes.
+        """
+        if self.reported is None or not self.slots.awaits or not 0 <= now - self.reported < _AT_THE_SAME_TIME:
+            return False
+        return bool(step.places) and all(self.slots.promoted(slot, snapshot) for slot in step.places)
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Wait | Job:
         """As a restart's; but what is reported is written, whatever keeps the first restart from being begun."""
