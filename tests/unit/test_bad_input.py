@@ -163,7 +163,7 @@ def test_the_scheduler_answers_something_else(script: str, words: str, tools: Fa
 
 def test_the_scheduler_is_missing(tools: FakeTools) -> None:
     (tools.folder / "crm_simulate").unlink()
-    one_clear_line(tools.pacewright("service", "restart", "db"), 8, "crm_simulate: not installed")
+    one_clear_line(tools.pacewright("service", "restart", "web"), 8, "crm_simulate: not installed")
 
 
 def test_systemctl_is_missing(tools: FakeTools) -> None:

@@ -89,6 +89,15 @@ def test_one_that_has_moved_on_is_decided_on_again_before_anything_is_written() 
     assert (pacemaker.patched, pacemaker.read) == (True, 2)
 
 
+def test_a_quorum_that_was_lost_since_it_was_decided_keeps_it_from_being_written() -> None:
+    """Found by the model check: a report would be decided again as it was, so it was on its way to the cluster."""
+    document = cib(WEB)
+    pacemaker = Pacemaker(later(document).replace(b'have-quorum="1"', b'have-quorum="0"'))
+    with pytest.raises(CommitConflict, match="no longer so"):
+        pacemaker.commit(parse(document), still=True)
+    assert not pacemaker.patched
+
+
 def test_what_has_to_be_written_whatever_happens_is_not_held_up() -> None:
     document = cib(WEB)
     pacemaker = Pacemaker(later(document))

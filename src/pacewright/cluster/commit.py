@@ -60,8 +60,10 @@ def commit(change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bo
     patch = _guarded_by_epoch(tools.difference(_without_status(based_on.root), _without_status(after)))
     if patch is None:
         return False
-    if still is not None and _has_moved_on(based_on) and not still(read()):
-        raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
+    if still is not None and _has_moved_on(based_on):
+        newer = read()
+        if not newer.quorate or newer.dc is None or not still(newer):
+            raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
     tools.patch(patch)
     return True
 
