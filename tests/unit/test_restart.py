@@ -870,6 +870,15 @@ def begun(snapshot: Snapshot, **policy: object) -> tuple[Restart, Snapshot]:
     return going_on(letting), after(stopped, letting.change)
 
 
+def test_on_a_copy_what_the_cluster_was_restarting_is_back_when_it_is_promoted() -> None:
+    """Seen on a busy machine: "this never comes: n1 to restart", while the cluster recovered from a failed promote."""
+    snapshot = ranked("n2", "n3")
+    back = after(snapshot, None, {("web", "n1"): run(7, promoted=True)})
+    job = begin(snapshot, planned=forecast(action("restart", "web", "n1")))
+    assert isinstance(decide(job, back, QUIET), Wait), "it was not seen to go down"
+    assert isinstance(decide(job.rehearsed(), back, QUIET), Commit)
+
+
 def test_the_next_one_waits_until_the_last_one_has_its_role_back() -> None:
     job, snapshot = begun(ranked("n1", "n2", "n3"))
     started = after(snapshot, None, {("web", "n1"): UNPROMOTED})

@@ -132,7 +132,7 @@ class Restart:
 
     def rehearsed(self) -> Restart:
         """The same on a copy of the cluster, where nobody else does anything, and no agent sets a promotion score."""
-        return replace(self, lead=Lead(mine=True), slots=replace(self.slots, awaits=False))
+        return replace(self, lead=Lead(mine=True), slots=self.slots.rehearsed())
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""

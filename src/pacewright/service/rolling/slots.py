@@ -100,6 +100,14 @@ class Slots:
         added = {slot: _before(self.instances(slot, snapshot), snapshot, set()) for slot in anew}
         return replace(self, before={**self.before, **added}, renewed=self.renewed - anew, tried=self.tried - anew)
 
+    def rehearsed(self) -> Slots:
+        """The same on a copy of the cluster: no agent sets a promotion score there, and nobody sees anything go down.
+
+        What the cluster was restarting anyway is up again at once, and where it is promoted then, that hides its start.
+        """
+        covered = {slot for slot, was in self.before.items() if was.covered}
+        return replace(self, awaits=False, renewed=self.renewed | covered)
+
     def without(self, these: Iterable[NodeName]) -> Slots:
         """These slots but some."""
         gone = frozenset(these)
