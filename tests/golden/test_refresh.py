@@ -96,7 +96,7 @@ def test_the_first_report_of_a_config_newer_than_the_instance_restarts_that_one(
     assert restarts(world.forecasts) == ["web n2"]
     assert [change.reason for change, _ in world.forecasts] == [
         "n2 reports its config for web; restart web on n2",
-        "restart web: what is over is crossed out",
+        "restart web: remove finished marks",
     ]
     refresh(world, "web", "n2", "aaaa")
     assert restarts(world.forecasts) == ["web n2"]

@@ -80,7 +80,7 @@ def test_a_server_that_haproxy_does_not_know_is_not_stopped(haproxy: tuple[FakeH
     server.refuses = "No such server."
     with pytest.raises(Refused, match=r"(?s)n2 could not be drained, so it is not restarted: .*No such server"):
         balancer(path).drain(N2)
-    with pytest.raises(OperationFailed, match="could not be given back"):
+    with pytest.raises(OperationFailed, match="could not be put back into the load balancer"):
         balancer(path).restore(N2)
 
 
@@ -108,7 +108,7 @@ def test_no_message_holds_a_commands_arguments_or_what_it_printed() -> None:
     both = Balancer("web", Drain(before=words, after=words), SYSTEM_CLOCK)
     with pytest.raises(Refused, match=r"not restarted: /bin/sh exited with 3\.") as drained:
         both.drain(N2)
-    with pytest.raises(OperationFailed, match=r"given back: /bin/sh exited with 3\.") as restored:
+    with pytest.raises(OperationFailed, match=r"back into the load balancer: /bin/sh exited with 3\.") as restored:
         both.restore(N2)
     for failed in (drained, restored):
         assert "hunter2" not in failed.value.message

@@ -45,7 +45,7 @@ def led(snapshot: Snapshot) -> tuple[Job, Snapshot]:
 
 def left(step: Next) -> Job:
     assert isinstance(step, Wait), step
-    assert step.reason == "the call that leads to go on"
+    assert step.reason == "another pacewright call on n1 to take the next step"
     return step.job
 
 

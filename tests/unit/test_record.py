@@ -262,7 +262,7 @@ def test_a_commit_that_was_refused(kept: Kept) -> None:
     [
         (Refused("web: not restarted: no.", hint="Do it."), ["Refused", 5, "not restarted: no."]),
         (KeyboardInterrupt(), ["Interrupted", 130, "interrupted"]),
-        (KeyError("hunter2"), ["KeyError", 1, "an error that nobody has foreseen"]),
+        (KeyError("hunter2"), ["KeyError", 1, "unexpected error"]),
     ],
 )
 def test_an_error_is_an_end_and_goes_on(kept: Kept, raised: BaseException, expected: list[object]) -> None:

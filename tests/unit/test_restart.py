@@ -628,7 +628,7 @@ def test_a_hold_that_has_expired_is_taken_away_too() -> None:
     assert isinstance(decide(job, held, now=NOW + 39 + MARGIN), Wait)
     release = commit(decide(job, held, now=NOW + 41 + MARGIN))
     assert release.summary == (
-        "n2: the hold is over and has stopped nothing; do the clocks of this node and of the DC agree?"
+        "n2: the temporary stop rule expired before the instance stopped; check the clocks of this node and of the DC"
     )
 
 

@@ -141,7 +141,7 @@ def _revised(step: Next) -> list[SetMark]:
 def test_what_a_call_that_died_has_drained_is_listed_and_given_back_by_the_next_refresh() -> None:
     snapshot = three(attributes={"n2": {"pacewright-drained-web-clone": "1700000000"}})
     assert [(debt.node, debt.reason) for debt in leftovers(target_of(snapshot), snapshot)] == [
-        (N2, "it was drained, and the call that did so has not given it back")
+        (N2, "still out of the load balancer after an interrupted command")
     ]
     job = make_job(
         "reconcile",

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.description = (
         "List every restart that is due and not done yet: an instance that runs an older config than its node has, or "
-        "one that was asked for. `pacewright reconcile --all` pays them. Reads only."
+        "one that was asked for. `pacewright reconcile --all` does them. Reads only."
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         print("Nothing is owed: every running instance runs the config that its node reported.")
     else:
         rows = [(name, debt.node, moment(debt.since), debt.reason, debt.hindrance or "-") for name, debt in owed]
-        print(table(("SERVICE", "NODE", "SINCE", "WHY", "CANNOT BE PAID NOW"), rows))
+        print(table(("SERVICE", "NODE", "SINCE", "WHY", "BLOCKED BY"), rows))
     for one in lost:
         print(_told(one))
     return 0

@@ -228,7 +228,7 @@ def _raise_unless_simulated(done: Completed, cib: bytes) -> None:
         raise ToolFailed(
             f"crm_simulate: Pacemaker's scheduler program gave up on this CIB, by an assertion of its own: "
             f"{assertion[1].decode(errors='replace')}.",
-            hint="That is a fault of Pacemaker's program, perhaps mended in a newer one; nothing was changed.",
+            hint="That is a fault of Pacemaker's program, perhaps fixed in a newer one; nothing was changed.",
         )
     if b"feature set" in done.stderr or done.code in {_DIFFERENT_FEATURE_SET, _ABORTED}:
         raise _too_old(done.output[-500:])
@@ -352,7 +352,7 @@ def _invalid(done: Completed) -> Refused:
     lines = done.stderr.decode(errors="replace").splitlines()
     return Refused(
         "the cluster's schema does not allow what would be written, so nothing was written.",
-        hint="Mend what it names; `cibadmin --upgrade` brings an old schema up to date.",
+        hint="Correct what it names; `cibadmin --upgrade` brings an old schema up to date.",
         output="\n".join(lines[:_TELLING]),  # those that follow are about the elements around it
     )
 

@@ -68,7 +68,7 @@ def fingerprint(inputs: Iterable[str]) -> Inputs:
         except OSError as error:
             raise NodeError(
                 f"{path}: a config input that cannot be read: {error.strerror}.",
-                hint="Mend its permissions, or take it out of the service's config in services.yaml.",
+                hint="Fix its permissions, or take it out of the service's config in services.yaml.",
             ) from error
     digest = reader.digest.digest()
     if key:

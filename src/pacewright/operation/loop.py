@@ -171,7 +171,7 @@ def _outside(step: Check | Drain | Restore, means: Means, snapshot: Snapshot) ->
     if means.balancer is not None:
         back = isinstance(step, Restore)
         means.journal.decided("restore" if back else "drain", nodes)
-        means.progress(f"{'giving back' if back else 'draining'} {nodes}")
+        means.progress(f"putting {nodes} back into the load balancer" if back else f"draining {nodes}")
         for node in step.nodes:
             (means.balancer.restore if back else means.balancer.drain)(snapshot.home(node))
     return step.job

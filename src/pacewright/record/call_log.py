@@ -178,7 +178,7 @@ class Call:
             return {"error": kind.__name__, "code": error.exit_code, "message": self._bare(error.message)}
         if issubclass(kind, KeyboardInterrupt):
             return {"error": "Interrupted", "code": _INTERRUPTED, "message": "interrupted"}
-        return {"error": kind.__name__, "code": 1, "message": "an error that nobody has foreseen"}
+        return {"error": kind.__name__, "code": 1, "message": "unexpected error"}
 
     def _sum(self) -> Mapping[str, object]:
         return {"seconds": round(self._clock.monotonic() - self._begun, 3), "resources": self._resources}

@@ -115,7 +115,7 @@ def _failures(snapshot: Snapshot, resources: tuple[ResourceId, ...]) -> list[str
 def _failed(instance: Instance, verb: str) -> OperationFailed:
     return OperationFailed(
         f"{instance.resource}: it {verb} on {instance.node}: {instance.failure}.",
-        hint=f"The definition is written. Look at `journalctl` on {instance.node}, mend it, then `pacewright service "
+        hint=f"The definition is written. Look at `journalctl` on {instance.node}, fix the cause, then `pacewright service "
         f"start {instance.resource}`.",
         node=instance.node,
         resource=instance.resource,

@@ -166,7 +166,7 @@ def _is_there(resource: ResourceId, snapshot: Snapshot) -> bool:
 def _refused(resource: WantedResource, problem: str) -> Refused:
     return Refused(
         f"{resource.id}: {problem} ({resource.place}); nothing was changed.",
-        hint="Mend the document, or remove the resource first (ensure: absent) and have it made anew.",
+        hint="Fix the document, or remove the resource first (ensure: absent) and have it made anew.",
     )
 
 

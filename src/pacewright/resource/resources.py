@@ -170,7 +170,7 @@ def _usual_operations(document: Document, snapshot: Snapshot) -> dict[str, tuple
         if advised is None:
             raise ConfigError(
                 f"{document.source}: {resource.place}.agent: this node has no agent {name}.",
-                hint="Install it, or mend the name; `pcs resource agents` lists those there are. Nothing was done.",
+                hint="Install it, or correct the name; `pcs resource agents` lists those there are. Nothing was done.",
             )
         found[name] = advised
     return found

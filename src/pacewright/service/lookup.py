@@ -184,7 +184,7 @@ class Lookup:
             if alias not in self._snapshot.resources:
                 raise Refused(
                     f"{name}: services.yaml says it is the resource {alias!r}, which the cluster does not have.",
-                    hint="Create the resource, or mend the alias.",
+                    hint="Create the resource, or correct the alias.",
                 )
             return (alias,)
         for candidate in (name, unit_name(name)):

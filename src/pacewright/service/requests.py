@@ -214,7 +214,7 @@ class _Asked:
         if self.here is None and self.verb != "reconcile":
             raise UsageError(
                 f"{self.target.name}: this machine is not a node of the cluster, so it has no config to report.",
-                hint="Run it on a node, or use `pacewright reconcile` to pay what is owed.",
+                hint="Run it on a node, or use `pacewright reconcile` to do what is owed.",
             )
         if self.here is None or (self.verb == "reconcile" and not inputs):
             return None

@@ -98,7 +98,7 @@ def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> St
 def leftovers(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
     """What is due beyond restarts: an instance to give back, a report to make."""
     for name in sorted(drained(target, snapshot)):
-        why = "it was drained, and the call that did so has not given it back"
+        why = "still out of the load balancer after an interrupted command"
         yield Debt(primitive=target.primitives[0], node=name, since=None, reason=why, hindrance="")
     for node in snapshot.nodes.values():
         if MISSED + target.outermost in node.marks:

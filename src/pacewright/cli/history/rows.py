@@ -19,7 +19,7 @@ _DECISIONS = {
     "check": "waits for",
     "clean": "clears a failure:",
     "drain": "drains",
-    "restore": "gives back",
+    "restore": "puts back into the load balancer:",
     "without": "goes on without it:",
 }
 

@@ -51,7 +51,7 @@ def gate(service: str, health: Health, clock: Clock) -> Gate:
                 raise OperationFailed(
                     f"{service}: the instance on {node} runs, but was not healthy within {health.timeout:g} s: "
                     f"{why or 'not for long enough'}. The roll stops here; what was not restarted yet runs as before.",
-                    hint="Mend it, then run the same command again; what is owed stays owed.",
+                    hint="Fix the cause, then run the same command again; what is owed stays owed.",
                     output=output,
                     node=node,
                 )

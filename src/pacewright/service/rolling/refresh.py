@@ -216,7 +216,7 @@ class Refresh(Restart):
     def _put_off(self, why: str, due_on: list[NodeName]) -> Refused:
         return Refused(
             f"{self.target.name}: not restarted: {why}. A restart stays owed on {', '.join(due_on)}.",
-            hint="`pacewright reconcile` pays it when that is lifted, and so does every later refresh.",
+            hint="`pacewright reconcile` does it when that is lifted, and so does every later refresh.",
         )
 
 

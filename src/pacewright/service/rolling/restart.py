@@ -354,7 +354,7 @@ class Restart:
         if not edits:
             return None
         # It restarted by itself, or its node went away, or its start was seen: nothing is due there any more.
-        change = Change(edits=edits, reason=f"restart {self.target.name}: what is over is crossed out", quiet=True)
+        change = Change(edits=edits, reason=f"restart {self.target.name}: remove finished marks", quiet=True)
         return Commit(change=change, job=self, summary="", foreseen=True)
 
     def places(self, chosen: tuple[NodeName, ...]) -> frozenset[NodeName]:

@@ -45,7 +45,7 @@ def not_promoted(
             return OperationFailed(
                 f"{slots.target.name}: nothing more was restarted: {failed.resource} was promoted on {slot} and is not "
                 f"any more ({seen}): {failed.failure}.",
-                hint=f"Mend it there, then `pacewright service restart {slots.target.name} --node {slot}`. If it is to "
+                hint=f"Fix the cause there, then `pacewright service restart {slots.target.name} --node {slot}`. If it is to "
                 "stay so: lower promoted-max, or put the node in standby.",
                 node=failed.node,
                 resource=failed.resource,
@@ -57,7 +57,7 @@ def let_go(slots: Slots, held: Iterable[NodeName], paid: Collection[NodeName]) -
     """What is said when holds are taken away; those that are not paid have ended before they stopped anything."""
     stopped = ", ".join(map(slots.called, paid))
     running = ", ".join(slots.called(slot) for slot in held if slot not in paid)
-    over = f"{running}: the hold is over and has stopped nothing; do the clocks of this node and of the DC agree?"
+    over = f"{running}: the temporary stop rule expired before the instance stopped; check the clocks of this node and of the DC"
     return "; ".join([f"{stopped} stopped, starting"] * bool(stopped) + [over] * bool(running))
 
 
@@ -123,7 +123,7 @@ def _elsewhere(slots: Slots, fresh: list[NodeName], snapshot: Snapshot) -> Itera
     runs = ", ".join(sorted({i.node for i in slots.instances(WHOLE, snapshot) if i.settled}))
     yield (
         f"{failed.resource} {what} {failed.node} ({failed.failure}), so the cluster has started "
-        f"it on {runs}; what is wrong there may be wrong again at the next start. Mend {failed.node}, "
+        f"it on {runs}; what is wrong there may be wrong again at the next start. Fix the cause on {failed.node}, "
         f"then `pcs resource cleanup {failed.resource}`"
     )
 
@@ -143,7 +143,7 @@ def failure(slots: Slots, slot: NodeName, snapshot: Snapshot) -> OperationFailed
     what = _WHAT_FAILED.get(operation, _NOT_UP)
     return OperationFailed(
         f"{slots.target.name}: {failed.resource} {what} {failed.node}: {failed.failure}.{rest}",
-        hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
+        hint=f"Look at `journalctl` on {failed.node}, fix the cause, then run the same command again.",
         node=failed.node,
         resource=failed.resource,
     )
@@ -154,5 +154,5 @@ def given_up(target: Target, lost: Mapping[NodeName, str], fresh: list[NodeName]
     done = f" Restarted on {', '.join(fresh)}." if fresh else ""
     return OperationFailed(
         f"{target.name}: not restarted everywhere: {' '.join(lost.values())}{done}",
-        hint="Mend it, then run the same command again; what is owed stays owed.",
+        hint="Fix the cause, then run the same command again; what is owed stays owed.",
     )

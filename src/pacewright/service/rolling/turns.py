@@ -79,7 +79,9 @@ def left_to_the_leader(
     if job.lead.mine or silent or not _another_leads(job, states, snapshot):
         return replace(step, job=replace(cast("Restart", step.job), lead=Lead(mine=True)))
     waits = replace(job.lead, seen=states, since=since, looked=now)
-    return Wait(reason="the call that leads to go on", job=replace(job, lead=waits))
+    by = next(iter(begun_by(job.target, snapshot).values()), None)
+    reason = f"another pacewright call{f' on {by}' if by else ''} to take the next step"
+    return Wait(reason=reason, job=replace(job, lead=waits))
 
 
 def _another_leads(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> bool:

@@ -74,7 +74,7 @@ class Start:
             return Fail(
                 error=OperationFailed(
                     f"{name}: {failed.resource} did not start on {failed.node}: {failed.failure}.",
-                    hint=f"Look at `journalctl` on {failed.node}, mend it, then run the same command again.",
+                    hint=f"Look at `journalctl` on {failed.node}, fix the cause, then run the same command again.",
                     node=failed.node,
                     resource=failed.resource,
                 )
