@@ -13,7 +13,7 @@ from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster.names import ResourceId
 from pacewright.errors import DeadlinePassed, NodeError
 from pacewright.lab import Lab
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 
 __all__ = ["AT", "INSIDE", "KINDS", "create_many", "ground", "settle"]
 

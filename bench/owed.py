@@ -6,7 +6,7 @@ from bench.commands import NAMES, Say, Task, Timed, taking_turns
 from bench.ground import AT, INSIDE, settle
 from pacewright.errors import NodeError
 from pacewright.lab import Lab
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 
 __all__ = ["nothing_owed", "prepare"]
 

@@ -16,7 +16,7 @@ from pacewright.cluster.names import ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, PacewrightError
 from pacewright.lab import Lab
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 
 __all__ = ["Missing", "Site"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.clusters import Op, cib, clone, group, primitive, revision_on
+from pacewright.testing.clusters import Op, cib, clone, group, primitive, revision_on
 
 __all__ = ["ANSWERS", "CIBS", "CONSTRAINTS", "DOCUMENTS", "INPUTS", "LOG", "SERVICES"]
 

@@ -26,7 +26,7 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import NodeError, PacewrightError
 from pacewright.lab import Lab
 from pacewright.process import run
-from tests.clusters import clone, group, primitive
+from pacewright.testing.clusters import clone, group, primitive
 
 CIBS = Path(__file__).parent / "cibs"
 MON = ("crm_mon", "--one-shot", "--output-as=xml", "--inactive")

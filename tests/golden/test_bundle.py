@@ -17,9 +17,9 @@ from pacewright.service.lookup import find
 from pacewright.service.requests import Options
 from pacewright.service.settings import Settings
 from pacewright.service.status import status_of
-from tests.golden.test_operations import World, debts, perform, traces
+from pacewright.testing.scheduled import ScheduledCluster, of, operate, written
+from tests.golden.test_operations import debts, traces
 from tests.golden.test_refresh import refresh
-from tests.imagined import of, written
 
 pytestmark = pytest.mark.scheduler
 
@@ -74,9 +74,9 @@ def test_the_last_operation_of_what_had_the_role_is_a_demote() -> None:
 
 @pytest.mark.parametrize(("node", "containers"), [(None, {"0", "1"}), (ZERO, {"0"}), (ONE, {"1"}), (TWO, set())])
 def test_every_replica_restarts_and_the_promoted_one_last(node: str | None, containers: set[str]) -> None:
-    world = World(moved())
+    world = ScheduledCluster(moved())
     before = cache(world.read())
-    outcome = perform(world, "restart", "cache", Options(node=node))
+    outcome = operate(world, "restart", "cache", Options(node=node))
     assert outcome.restarted == ((node,) if node else (ZERO, ONE, TWO))
     assert outcome.notes == (), "its containers are no dependents"
     ended = [(a.verb, a.resource) for _, f in world.forecasts for a in f.actions if a.verb in {"stop", "restart"}]
@@ -104,7 +104,7 @@ def test_a_hold_on_a_replica_keeps_it_from_its_host_and_from_those_that_run_none
 
 
 def test_a_host_reports_its_config_for_the_replica_whose_container_it_runs() -> None:
-    world = World(moved())
+    world = ScheduledCluster(moved())
     found = world.read()
     assert {node: found.home(NodeName(node)) for node in (ZERO, ONE, TWO)} == {ZERO: "n1", ONE: "n2", TWO: "n3"}
     before = cache(found)
@@ -125,5 +125,5 @@ def test_a_host_reports_its_config_for_the_replica_whose_container_it_runs() -> 
 
 
 def test_the_node_that_is_named_may_be_the_replicas_host() -> None:
-    world = World(moved())
-    assert perform(world, "restart", "cache", Options(node="n2")).restarted == (ONE,)
+    world = ScheduledCluster(moved())
+    assert operate(world, "restart", "cache", Options(node="n2")).restarted == (ONE,)

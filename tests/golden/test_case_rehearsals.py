@@ -23,8 +23,9 @@ from pacewright.service.names import service_names
 from pacewright.service.requests import Options
 from pacewright.service.services import Services
 from pacewright.service.settings import Settings
+from pacewright.testing.clock import FakeClock
+from pacewright.testing.scheduled import everything
 from tests.golden.releases import RELEASES, Statuses, cases, programs
-from tests.imagined import everything
 
 EVERY = 1 if os.environ.get("PACEWRIGHT_ALL_CASES") else 20
 LONGEST = 5.0
@@ -110,21 +111,9 @@ def test_rehearsal(
     assert WORKED.monotonic() - began < LONGEST
 
 
-class Slow(Worked):
-    """Each look at it is ten seconds after the last one: of a machine, or a scheduler, that is so slow."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def monotonic(self) -> float:
-        """Ten seconds more."""
-        self.at += 10.0
-        return self.at
-
-
 def test_where_the_scheduler_is_slow_a_plan_shows_how_far_it_came() -> None:
     """2.1.5 took 5 s for each step of a roll in its own case one-or-more-unrunnable-instances: 42 s in all."""
-    planned = OnCase(everything(), clock=Slow()).plan("restart", "web", Options())
+    planned = OnCase(everything(), clock=FakeClock(each=10.0)).plan("restart", "web", Options())
     assert [change for change, _ in planned.steps], "the first step, at least"
     assert len(planned.steps) < len(OnCase(everything()).plan("restart", "web", Options()).steps)
     (note,) = planned.outcome.notes

@@ -19,7 +19,7 @@ from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import Agent, NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.process import run
-from tests.clusters import clone, cluster, group, primitive, revision_on
+from pacewright.testing.clusters import clone, cluster, group, primitive, revision_on
 
 WEB, CLONE, G = ResourceId("web"), ResourceId("web-clone"), ResourceId("g")
 N1, N2 = NodeName("n1"), NodeName("n2")

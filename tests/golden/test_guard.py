@@ -11,14 +11,14 @@ from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
 from pacewright.service.ledger.record import Report
 from pacewright.service.ledger.report import own_report
-from tests.golden.test_operations import World, base, interleave, traces
-from tests.golden.test_refresh import LATER, LONG_AGO, NODES, begin, carried_out, owed, refresh, target_of
-from tests.imagined import restarts
+from pacewright.testing.scheduled import ScheduledCluster, drive, restarts
+from tests.golden.test_operations import base, interleave, traces
+from tests.golden.test_refresh import LATER, LONG_AGO, NODES, begin, owed, refresh, target_of
 
 pytestmark = pytest.mark.scheduler
 
 
-def asking(world: World, name: str, node: str, since: float, config: str = "", **more: bool) -> Job:
+def asking(world: ScheduledCluster, name: str, node: str, since: float, config: str = "", **more: bool) -> Job:
     """A call on a node where something else than the config has changed; without a config, it is the guard's."""
     snapshot = world.read()
     target = target_of(name, snapshot)
@@ -27,18 +27,18 @@ def asking(world: World, name: str, node: str, since: float, config: str = "", *
     return replace(begin(world, name, None, "", **more), own=own)
 
 
-def ask(world: World, name: str, node: str, since: float, config: str = "", **more: bool) -> Outcome:
-    return carried_out(asking(world, name, node, since, config, **more), world, name)
+def ask(world: ScheduledCluster, name: str, node: str, since: float, config: str = "", **more: bool) -> Outcome:
+    return drive(asking(world, name, node, since, config, **more), world, name)
 
 
-def left_behind(world: World) -> list[str]:
+def left_behind(world: ScheduledCluster) -> list[str]:
     """Nodes that were restarted for a reason of their own may have revisions of their own."""
     return [trace for trace in traces(world.read()) if not trace.startswith("revisions")]
 
 
 @pytest.mark.parametrize("name", ["web", "db", "g", "st"])
 def test_a_guarded_restart_is_owed_on_its_node_and_paid_once(name: str) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     places = {i.node for i in world.read().instances_of(target_of(name, world.read()).resource)}
     node = min(places)
     assert ask(world, name, node, LATER, only_report=True).changed
@@ -55,7 +55,7 @@ def test_a_guarded_restart_is_owed_on_its_node_and_paid_once(name: str) -> None:
 
 
 def test_on_a_node_where_nothing_runs_nothing_is_owed() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     (home,) = (i.node for i in world.read().instances_of(target_of("db", world.read()).resource))
     passive = next(node for node in NODES if node != home)
     assert not ask(world, "db", passive, LATER, only_report=True).changed
@@ -63,7 +63,7 @@ def test_on_a_node_where_nothing_runs_nothing_is_owed() -> None:
 
 
 def test_a_refresh_for_something_else_restarts_although_the_config_is_the_same() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         refresh(world, "web", node, "aaaa")
     world.forecasts.clear()
@@ -74,7 +74,7 @@ def test_a_refresh_for_something_else_restarts_although_the_config_is_the_same()
 
 
 def test_an_instance_that_has_begun_since_is_left_alone() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     refresh(world, "web", "n1", "aaaa")
     world.forecasts.clear()
     assert not ask(world, "web", "n1", LONG_AGO, "aaaa").changed
@@ -82,7 +82,7 @@ def test_an_instance_that_has_begun_since_is_left_alone() -> None:
 
 
 def test_a_new_config_and_something_else_are_one_restart() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         refresh(world, "web", node, "aaaa")
     world.forecasts.clear()
@@ -92,7 +92,7 @@ def test_a_new_config_and_something_else_are_one_restart() -> None:
 
 
 def test_three_nodes_at_once_restart_each_instance_once() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         refresh(world, "web", node, "aaaa")
     world.forecasts.clear()

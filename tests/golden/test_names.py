@@ -19,9 +19,9 @@ from pacewright.service import services as operations
 from pacewright.service.requests import Options
 from pacewright.service.services import Services
 from pacewright.service.settings import Settings
-from tests.clusters import clone, primitive
-from tests.golden.test_operations import Hands
-from tests.imagined import started
+from pacewright.testing.clock import FakeClock
+from pacewright.testing.clusters import clone, primitive
+from pacewright.testing.scheduled import started
 
 pytestmark = pytest.mark.scheduler
 
@@ -48,7 +48,7 @@ class Site(Simulation):
         self.file.write_text(said.format(folder=folder), encoding="utf-8")
         (folder / "web.conf").write_text("one", encoding="utf-8")
         (folder / "ran").write_text("", encoding="utf-8")
-        self.clock = Hands()
+        self.clock = FakeClock()
         self._patch = monkeypatch
         monkeypatch.setattr(operations, "LiveConnection", lambda clock: self)
 

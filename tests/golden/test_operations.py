@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,117 +10,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.clock import Clock, Deadline, SystemClock
+from pacewright.clock import Clock, Deadline
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.values import is_true
-from pacewright.cluster.connection import Simulation
-from pacewright.cluster.edits.change import Change, SetMeta
-from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.edits.change import SetMeta
+from pacewright.cluster.names import ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict, NothingComes, PacewrightError, Refused
-from pacewright.operation.loop import carry_out
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.rehearsal import Rehearsal
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Wait
 from pacewright.service.lookup import find
 from pacewright.service.requests import Options
-from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.restart import begin_restart
 from pacewright.service.services import Services
 from pacewright.service.settings import Settings
-from pacewright.service.status import refuse_if_hindered
-from pacewright.service.switch.switch import Manage, Start, Stop
-from tests.clusters import Op, after, clone, cluster, primitive
-from tests.imagined import everything, of, restarts, roles, started, written
+from pacewright.testing.clock import FakeClock
+from pacewright.testing.clusters import Op, after, clone, cluster, primitive
+from pacewright.testing.scheduled import (
+    Killed,
+    ScheduledCluster,
+    everything,
+    job_of,
+    of,
+    operate,
+    restarts,
+    roles,
+    started,
+    written,
+)
 
 pytestmark = pytest.mark.scheduler
 
 CIBS = Path(__file__).parent / "cibs"
-TOKENS = itertools.count()
-
-
-class Hands:
-    """A clock that jumps when somebody waits; the wall's is today's, because the scheduler reads the machine's own."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> float:
-        return 1_900_000_000.0 + self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-
-class Killed(BaseException):
-    """What `kill -9` looks like from inside."""
-
-
-class World(Simulation):
-    """A simulation in which the caller can be killed right after a commit.
-
-    Attributes:
-        written: the copy, and the time, right after each commit: what a caller leaves that is killed there.
-    """
-
-    def __init__(self, snapshot: Snapshot, at: float = 0.0) -> None:
-        super().__init__(snapshot)
-        self.clock = Hands()
-        self.clock.at = at
-        self.left: int | None = None
-        self.written: list[tuple[Snapshot, float]] = []
-
-    def commit(self, change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
-        written = super().commit(change, based_on=based_on, still=still)
-        if written:
-            self.written.append((self.read(), self.clock.at))
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                raise Killed
-        return written
-
-    def wait(self, seconds: float) -> bool:
-        changed = super().wait(seconds)
-        self.clock.sleep(0.01 if changed else seconds)
-        return changed
-
-
-def begin(world: World, verb: str, name: str, options: Options) -> Job:
-    """The job that `pacewright service VERB NAME` would carry out."""
-    snapshot = world.read()
-    target = find(name, snapshot, Settings())
-    assert target is not None
-    beyond = options.allow_collateral
-    if verb == "restart":
-        return begin_restart(
-            target,
-            snapshot,
-            world.what_if(snapshot),
-            token=f"token-{next(TOKENS)}",
-            node=NodeName(options.node) if options.node else None,
-            policy=Policy(at_once=options.at_once, allow_collateral=beyond),
-        )
-    if verb in {"enable", "disable"}:
-        return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)
-    refuse_if_hindered(target, snapshot, "not done")
-    return (Start if verb == "start" else Stop)(target=target, allow_collateral=beyond)
-
-
-def perform(world: World, verb: str, name: str, options: Options | None = None) -> Outcome:
-    """Carry an operation out."""
-    job = begin(world, verb, name, options or Options())
-    return carry_out(
-        job,
-        world,
-        name=name,
-        deadline=Deadline.after(60, world.clock),
-        clock=world.clock,
-        progress=lambda line: None,
-    )
 
 
 @cache
@@ -196,8 +117,8 @@ def three(*members: str) -> list[str]:
     ],
 )
 def test_restart(name: str, options: Options, restarted: list[str], commits: int) -> None:
-    world = World(base())
-    outcome = perform(world, "restart", name, options)
+    world = ScheduledCluster(base())
+    outcome = operate(world, "restart", name, options)
     assert outcome.changed
     assert restarts(world.forecasts) == restarted
     assert len([change for change, _ in world.forecasts if not change.quiet]) == commits
@@ -208,8 +129,8 @@ def test_restart(name: str, options: Options, restarted: list[str], commits: int
 
 @pytest.mark.parametrize(("dc", "order"), [("1", "n3 n1 n2"), ("2", "n1 n3 n2"), ("3", "n1 n3 n2")])
 def test_a_promotable_goes_dc_late_and_promoted_last(dc: str, order: str) -> None:
-    world = World(everything(dc=dc))
-    perform(world, "restart", "st")
+    world = ScheduledCluster(everything(dc=dc))
+    operate(world, "restart", "st")
     ended = [a.node for _, f in world.forecasts for a in f.actions if a.verb in {"restart", "stop"}]
     assert ended == order.split()
 
@@ -221,9 +142,9 @@ def test_a_promotable_goes_dc_late_and_promoted_last(dc: str, order: str) -> Non
 def test_a_promotable_restarts_each_instance_and_holds_what_is_promoted(
     options: Options, nodes: str, commits: int
 ) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     before = keys(world.read(), "st")
-    outcome = perform(world, "restart", "st", options)
+    outcome = operate(world, "restart", "st", options)
     after = keys(world.read(), "st")
     assert {where.removeprefix("st ") for where in before if before[where] != after[where]} >= set(nodes.split())
     assert outcome.restarted == tuple(nodes.split())
@@ -233,14 +154,14 @@ def test_a_promotable_restarts_each_instance_and_holds_what_is_promoted(
 
 @pytest.mark.parametrize(("dc", "order"), [("1", "n2 n3 n1"), ("2", "n1 n3 n2"), ("3", "n1 n2 n3")])
 def test_a_clone_goes_dc_last(dc: str, order: str) -> None:
-    world = World(everything(dc=dc))
-    perform(world, "restart", "web")
+    world = ScheduledCluster(everything(dc=dc))
+    operate(world, "restart", "web")
     assert [restarts([step])[0].removeprefix("web ") for step in world.forecasts if not step[0].quiet] == order.split()
 
 
 def test_never_are_two_instances_of_a_rolling_restart_down_together() -> None:
-    world = World(base())
-    perform(world, "restart", "pair-clone")
+    world = ScheduledCluster(base())
+    operate(world, "restart", "pair-clone")
     for forecast in (told for change, told in world.forecasts if not change.quiet):
         assert len({action.node for action in forecast.actions}) == 1
 
@@ -255,9 +176,9 @@ def test_an_agent_that_would_only_reload_is_restarted_by_a_hold(
     primitives: list[str],
     at_once: bool,  # noqa: FBT001
 ) -> None:
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     before = keys(world.read(), name)
-    outcome = perform(world, "restart", name, Options(at_once=at_once))
+    outcome = operate(world, "restart", name, Options(at_once=at_once))
     assert outcome.changed
     after = keys(world.read(), name)
     assert after.keys() == before.keys()
@@ -268,33 +189,35 @@ def test_an_agent_that_would_only_reload_is_restarted_by_a_hold(
 
 def test_dependents_restart_along_and_are_named() -> None:
     order = '<rsc_order id="o" first="db" then="dep" kind="Mandatory"/>'
-    world = World(started(primitive("db"), primitive("dep"), constraints=order))
-    outcome = perform(world, "restart", "db")
+    world = ScheduledCluster(started(primitive("db"), primitive("dep"), constraints=order))
+    outcome = operate(world, "restart", "db")
     assert [text.partition(" ")[0] for text in restarts(world.forecasts)] == ["db", "dep"]
     assert outcome.notes == ("dep depends on it and restarted along",)
 
 
-def two_clones(**b: str) -> World:
+def two_clones(**b: str) -> ScheduledCluster:
     """`order a-clone then b-clone`; without interleave each instance of b depends on all of a."""
     order = '<rsc_order id="o" first="a-clone" then="b-clone" kind="Mandatory"/>'
-    return World(started(clone("a-clone", primitive("a")), clone("b-clone", primitive("b"), **b), constraints=order))
+    return ScheduledCluster(
+        started(clone("a-clone", primitive("a")), clone("b-clone", primitive("b"), **b), constraints=order)
+    )
 
 
 @pytest.mark.parametrize("node", [None, "n2"])
 def test_a_roll_whose_steps_take_a_dependent_clone_down_on_all_nodes_is_refused(node: str | None) -> None:
     world = two_clones()
     with pytest.raises(Refused, match=r"take everything of b \(on n1, n2, n3\) down") as caught:
-        perform(world, "restart", "a", Options(node=node))
+        operate(world, "restart", "a", Options(node=node))
     assert "interleave=true" in caught.value.hint
     assert restarts(world.forecasts) == []
 
 
 def test_a_dependent_clone_restarts_along_where_it_is_interleaved_or_all_goes_at_once() -> None:
     world = two_clones(interleave="true")
-    perform(world, "restart", "a")
+    operate(world, "restart", "a")
     assert restarts(world.forecasts) == [f"{r} {n}" for r in "ab" for n in ("n1", "n2", "n3")]
     world = two_clones()
-    perform(world, "restart", "a", Options(at_once=True))
+    operate(world, "restart", "a", Options(at_once=True))
     assert restarts(world.forecasts) == [f"{r} {n}" for r in "ab" for n in ("n1", "n2", "n3")]
 
 
@@ -304,9 +227,9 @@ def test_what_is_colocated_with_the_promoted_role_moves_with_it_once() -> None:
         '<rsc_order id="o" first="st-clone" first-action="promote" then="vip" then-action="start"/>'
     )
     resources = (clone("st-clone", primitive("st"), promotable="true"), primitive("vip"))
-    world = World(started(*resources, constraints=constraints))
+    world = ScheduledCluster(started(*resources, constraints=constraints))
     assert [i.node for i in of(world.read(), "vip")] == ["n2"]
-    outcome = perform(world, "restart", "st")
+    outcome = operate(world, "restart", "st")
     assert restarts(world.forecasts).count("st n2") == 1
     moves = [a for _, f in world.forecasts for a in f.actions if a.resource == "vip" and a.verb in {"move", "restart"}]
     assert len(moves) == 1, moves
@@ -321,9 +244,9 @@ def test_a_restart_that_would_move_something_is_refused_unless_it_is_allowed() -
         '<rsc_location id="l2" rsc="dep" node="n1" score="500"/>'
     )
     resources = (clone("web-clone", primitive("web")), primitive("db"), primitive("dep"))
-    world = World(started(*resources, constraints=location))
-    held = World(world.read())
-    perform(held, "restart", "web", Options(allow_collateral=True))
+    world = ScheduledCluster(started(*resources, constraints=location))
+    held = ScheduledCluster(world.read())
+    operate(held, "restart", "web", Options(allow_collateral=True))
     assert traces(held.read()) == []
 
 
@@ -332,20 +255,20 @@ def test_a_restart_that_would_move_something_is_refused_unless_it_is_allowed() -
 
 @pytest.mark.parametrize("name", ["db", "g", "a", "b", "web", "pair-clone", "two", "st"])
 def test_stop_and_start_twice_each(name: str) -> None:
-    world = World(base())
-    first = perform(world, "stop", name)
+    world = ScheduledCluster(base())
+    first = operate(world, "stop", name)
     assert first.changed
     assert of(world.read(), name) == ()
     commits = len(world.forecasts)
-    again = perform(world, "stop", name)
+    again = operate(world, "stop", name)
     assert not again.changed
     assert "nothing was changed" in again.message
     assert len(world.forecasts) == commits
-    back = perform(world, "start", name)
+    back = operate(world, "start", name)
     assert back.changed
     assert roles(world.read(), name).keys() == roles(base(), name).keys()
     commits = len(world.forecasts)
-    again = perform(world, "start", name)
+    again = operate(world, "start", name)
     assert not again.changed
     assert "nothing was changed" in again.message
     assert len(world.forecasts) == commits
@@ -354,11 +277,11 @@ def test_stop_and_start_twice_each(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["db", "g", "b", "web", "pair-clone", "two", "st"])
 def test_disable_and_enable_twice_each(name: str) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for verb, managed in (("disable", False), ("enable", True)):
-        assert perform(world, verb, name).changed
+        assert operate(world, verb, name).changed
         commits = len(world.forecasts)
-        again = perform(world, verb, name)
+        again = operate(world, verb, name)
         assert not again.changed
         assert "already" in again.message
         assert len(world.forecasts) == commits
@@ -372,18 +295,18 @@ def test_disable_and_enable_twice_each(name: str) -> None:
 
 
 def test_what_is_disabled_is_neither_restarted_nor_stopped() -> None:
-    world = World(base())
-    perform(world, "disable", "web")
+    world = ScheduledCluster(base())
+    operate(world, "disable", "web")
     commits = len(world.forecasts)
     for verb in ("restart", "stop", "start"):
         with pytest.raises(Refused, match="not managed"):
-            perform(world, verb, "web")
+            operate(world, verb, "web")
     assert len(world.forecasts) == commits
 
 
 def test_what_was_stopped_starts_where_it_was_told_to() -> None:
-    world = World(base())
-    assert perform(world, "start", "off").changed
+    world = ScheduledCluster(base())
+    assert operate(world, "start", "off").changed
     assert len(roles(world.read(), "off")) == 1
     assert world.read().resources[ResourceId("off")].meta == {}
 
@@ -393,10 +316,10 @@ def test_what_was_stopped_starts_where_it_was_told_to() -> None:
 
 @pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone", "st"])
 def test_restart_twice_is_two_restarts(name: str) -> None:
-    world = World(base())
-    perform(world, "restart", name)
+    world = ScheduledCluster(base())
+    operate(world, "restart", name)
     first = keys(world.read(), name)
-    perform(world, "restart", name)
+    operate(world, "restart", name)
     assert not set(first.values()) & set(keys(world.read(), name).values())
     assert traces(world.read()) == []
 
@@ -422,12 +345,12 @@ INTERRUPTED = [
 def test_killed_after_any_commit_and_run_again_everything_is_restarted_and_nothing_is_left(
     world: Callable[[], Snapshot], verb: str, name: str, options: Options
 ) -> None:
-    whole = World(world())
-    perform(whole, verb, name, options)
+    whole = ScheduledCluster(world())
+    operate(whole, verb, name, options)
     for kill_after, left in enumerate(whole.written, 1):
-        now = World(*left)
+        now = ScheduledCluster(*left)
         before = keys(now.read(), name)
-        perform(now, verb, name, options)
+        operate(now, verb, name, options)
         after = keys(now.read(), name)
         assert roles(now.read(), name).keys() == roles(world(), name).keys(), kill_after
         assert not set(before.values()) & set(after.values()), kill_after
@@ -438,8 +361,8 @@ def test_killed_after_any_commit_and_run_again_everything_is_restarted_and_nothi
 # What is promoted is held, and a hold ends by itself: the tests on a real cluster wait for that.
 @pytest.mark.parametrize("name", ["db", "g", "web", "pair-clone"])
 def test_killed_after_any_commit_nothing_is_down(name: str) -> None:
-    whole = World(base())
-    perform(whole, "restart", name)
+    whole = ScheduledCluster(base())
+    operate(whole, "restart", name)
     for left, _ in whole.written:
         assert roles(left, name).keys() == roles(base(), name).keys()
         assert left.holds == {}
@@ -447,17 +370,17 @@ def test_killed_after_any_commit_nothing_is_down(name: str) -> None:
 
 @pytest.mark.parametrize("verb", ["stop", "start", "disable", "enable"])
 def test_a_switch_killed_after_its_commit_is_done_and_a_new_call_says_so(verb: str) -> None:
-    ready = World(base())
+    ready = ScheduledCluster(base())
     if verb == "start":
-        perform(ready, "stop", "web")
+        operate(ready, "stop", "web")
     if verb == "enable":
-        perform(ready, "disable", "web")
-    now = World(ready.read())
-    now.left = 1
+        operate(ready, "disable", "web")
+    now = ScheduledCluster(ready.read())
+    now.kill_after = 1
     with pytest.raises(Killed):
-        perform(now, verb, "web")
-    now.left = None
-    again = perform(now, verb, "web")
+        operate(now, verb, "web")
+    now.kill_after = None
+    again = operate(now, verb, "web")
     assert not again.changed
     assert traces(now.read()) == []
 
@@ -465,7 +388,7 @@ def test_a_switch_killed_after_its_commit_is_done_and_a_new_call_says_so(verb: s
 # --- two calls, step by step
 
 
-def stepping(world: World, job: Job) -> Iterator[str]:
+def stepping(world: ScheduledCluster, job: Job) -> Iterator[str]:
     """The loop, with a pause between reading and writing, where others may come in between."""
     planned = None
     for _ in range(200):
@@ -507,7 +430,7 @@ def stepping(world: World, job: Job) -> Iterator[str]:
     raise AssertionError("it goes on for ever")
 
 
-def interleave(world: World, jobs: list[Job], order: list[int]) -> list[str]:
+def interleave(world: ScheduledCluster, jobs: list[Job], order: list[int]) -> list[str]:
     """Take both to their ends, in an order that is given as long as it lasts."""
     running = [stepping(world, job) for job in jobs]
     ends: dict[int, str] = {}
@@ -528,8 +451,8 @@ def interleave(world: World, jobs: list[Job], order: list[int]) -> list[str]:
     st.booleans(),
 )
 def test_two_calls_that_overlap_restart_each_instance_once(name: str, order: list[int], at_once: bool) -> None:  # noqa: FBT001
-    world = World(base())
-    jobs = [begin(world, "restart", name, Options(at_once=at_once)) for _ in range(2)]
+    world = ScheduledCluster(base())
+    jobs = [job_of(world, "restart", name, Options(at_once=at_once)) for _ in range(2)]
     interleave(world, jobs, order)
     found = restarts(world.forecasts)
     assert found == sorted(set(found)), "an instance was restarted twice"
@@ -541,9 +464,9 @@ def test_two_calls_that_overlap_restart_each_instance_once(name: str, order: lis
 @settings(max_examples=8, deadline=None)
 @given(st.sampled_from(["lb", "st"]), st.lists(st.integers(min_value=0, max_value=1), max_size=14))
 def test_two_calls_that_overlap_on_a_reloading_agent_leave_nothing_behind(name: str, order: list[int]) -> None:
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     before = keys(world.read(), name)
-    jobs = [begin(world, "restart", name, Options()) for _ in range(2)]
+    jobs = [job_of(world, "restart", name, Options()) for _ in range(2)]
     interleave(world, jobs, order)
     after = keys(world.read(), name)
     assert after.keys() == before.keys()
@@ -552,8 +475,8 @@ def test_two_calls_that_overlap_on_a_reloading_agent_leave_nothing_behind(name: 
 
 
 def test_one_of_two_that_overlap_says_that_one_was_enough() -> None:
-    world = World(base())
-    jobs = [begin(world, "restart", "db", Options()) for _ in range(2)]
+    world = ScheduledCluster(base())
+    jobs = [job_of(world, "restart", "db", Options()) for _ in range(2)]
     first, second = interleave(world, jobs, [0, 0, 0, 1, 1])
     assert first == "db: restarted."
     assert "one restart was enough for both" in second
@@ -565,9 +488,9 @@ def test_one_of_two_that_overlap_says_that_one_was_enough() -> None:
 @pytest.mark.parametrize("what", ["starting", "promoting", "demoting", "migrating-here", "stopping"])
 def test_a_plan_does_not_wait_for_ever_for_what_is_under_way(what: str) -> None:
     snapshot = parse((CIBS / f"bookworm-{what}.xml").read_bytes())
-    world = World(snapshot)
+    world = ScheduledCluster(snapshot)
     try:
-        perform(world, "restart", "slow")
+        operate(world, "restart", "slow")
     except PacewrightError as error:
         assert "stopped on purpose" in str(error)  # noqa: PT017
         return
@@ -577,9 +500,9 @@ def test_a_plan_does_not_wait_for_ever_for_what_is_under_way(what: str) -> None:
 def test_an_instance_that_was_demoted_is_restarted_too() -> None:
     # Pacemaker compares no definition after a demote, so a new revision alone would be written and nothing happen.
     role = SetMeta(resource=ResourceId("st-clone"), name="target-role", value="Unpromoted")
-    world = World(written(base(), role))
+    world = ScheduledCluster(written(base(), role))
     old = keys(world.read(), "st")
-    perform(world, "restart", "st")
+    operate(world, "restart", "st")
     assert not set(old.values()) & set(keys(world.read(), "st").values())
     assert debts(world.read()) == []
 
@@ -596,62 +519,43 @@ def test_an_instance_that_was_demoted_is_restarted_too() -> None:
     ],
 )
 def test_services_on_remote_nodes_and_in_bundles(name: str, service: str, places: tuple[str, ...]) -> None:
-    world = World(written(parse((CIBS / f"{name}.xml").read_bytes())))
-    perform(world, "restart", service)
+    world = ScheduledCluster(written(parse((CIBS / f"{name}.xml").read_bytes())))
+    operate(world, "restart", service)
     assert restarts(world.forecasts) == [f"{service} {node}" for node in places]
     assert traces(world.read()) == []
-    perform(world, "stop", service)
+    operate(world, "stop", service)
     assert roles(world.read(), service) == {}
-    perform(world, "start", service)
+    operate(world, "start", service)
     assert list(roles(world.read(), service)) == [f"{service} {node}" for node in places]
 
 
-def rehearsal(world: World, clock: Clock, seconds: float) -> Rehearsal:
+def rehearsal(world: ScheduledCluster, clock: Clock, seconds: float) -> Rehearsal:
     return Rehearsal(world.read(), deadline=Deadline.after(seconds, clock), clock=clock)
-
-
-class Behind(SystemClock):
-    """A wall clock that was set back."""
-
-    def now(self) -> float:
-        return 1_000_000_000.0
 
 
 def test_a_clock_that_is_behind_is_found_before_anything_is_done_and_within_the_time_out() -> None:
     """Seen in the campaign: it was tried for 20 s, whatever the time-out, and said that it might have begun."""
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     target = find("lb", world.read(), Settings())
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
     with pytest.raises(Refused, match="Pacemaker would do nothing with lb on n1") as caught:
-        rehearsal(world, Behind(), 1.0).run(job.rehearsed(), "lb")
+        rehearsal(world, FakeClock(epoch=1_000_000_000.0), 1.0).run(job.rehearsed(), "lb")
     assert "Nothing was changed" in caught.value.hint
-
-
-class Busy(SystemClock):
-    """The clock of a machine that is busy: it goes on by so many seconds between two looks at it."""
-
-    def __init__(self, each: float) -> None:
-        self.each = each
-        self.looks = 0
-
-    def monotonic(self) -> float:
-        self.looks += 1
-        return self.looks * self.each
 
 
 def test_a_longer_time_out_gives_a_rehearsal_more_time() -> None:
     """Seen with PostgreSQL on a busy machine: refused after 20 s, with the advice to give a longer one, in vain."""
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     target = find("lb", world.read(), Settings())
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
-    begun = Busy(0.0)
+    begun = FakeClock()
     rehearsal(world, begun, 60.0).run(job.rehearsed(), "lb")
     each = 30.0 / begun.looks
-    whole = rehearsal(world, Busy(each), 50.0)
+    whole = rehearsal(world, FakeClock(each=each), 50.0)
     assert whole.run(job.rehearsed(), "lb").notes == ()
-    part = rehearsal(world, Busy(each), 20.0)
+    part = rehearsal(world, FakeClock(each=each), 20.0)
     outcome = part.run(job.rehearsed(), "lb")
     assert 0 < len(part.steps) <= len(whole.steps)
     assert "a longer --timeout" in outcome.notes[0]
@@ -662,7 +566,7 @@ def test_what_seems_never_to_come_is_looked_at_again_while_the_cluster_changes(
     changes: tuple[bool, ...], tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen once on a busy machine: a restart was refused while the cluster recovered from a failed promote."""
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     target = find("lb", world.read(), Settings())
     assert target is not None
     job = begin_restart(target, world.read(), world.what_if(world.read()), token="t1")
@@ -682,8 +586,8 @@ def test_what_seems_never_to_come_is_looked_at_again_while_the_cluster_changes(
 
 def test_what_pacemaker_has_forgotten_the_definition_of_is_held_instead_of_refused() -> None:
     """Found by the campaign: a new definition would have changed nothing there, so the roll was refused for ever."""
-    world = World(forgotten())
-    outcome = perform(world, "restart", "web")
+    world = ScheduledCluster(forgotten())
+    outcome = operate(world, "restart", "web")
     assert outcome.restarted == ("n1", "n2", "n3")
     assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
     assert traces(world.read()) == []

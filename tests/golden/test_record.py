@@ -18,7 +18,8 @@ from pacewright.record.log import Log
 from pacewright.record.reading import read_log
 from pacewright.service.requests import Options
 from pacewright.service.services import Services
-from tests.golden.test_operations import Killed, World, base, begin, reloading
+from pacewright.testing.scheduled import Killed, ScheduledCluster, job_of
+from tests.golden.test_operations import base, reloading
 
 pytestmark = pytest.mark.scheduler
 
@@ -32,7 +33,7 @@ OPERATIONS = [
 ]
 
 
-class Busy(World):
+class Busy(ScheduledCluster):
     """A cluster that somebody else changes right before the first commit."""
 
     others = 1
@@ -44,9 +45,9 @@ class Busy(World):
         return super().commit(change, based_on=based_on, still=still)
 
 
-def recorded(world: World, verb: str, name: str, path: Path) -> Story:
+def recorded(world: ScheduledCluster, verb: str, name: str, path: Path) -> Story:
     """Carry an operation out, and read what was recorded of it."""
-    job = begin(world, verb, name, Options())
+    job = job_of(world, verb, name, Options())
     with Call(Log(path, warn=pytest.fail), world.clock, verb=verb, service=name) as call:
         target = job.target  # type: ignore[attr-defined]
         call.about(world.read(), target.outermost, target.primitives)
@@ -66,7 +67,7 @@ def recorded(world: World, verb: str, name: str, path: Path) -> Story:
 def test_every_commit_is_recorded_with_its_reason_its_edits_and_what_the_scheduler_foresaw(
     cluster: Callable[[], Snapshot], verb: str, name: str, tmp_path: Path
 ) -> None:
-    world = World(cluster())
+    world = ScheduledCluster(cluster())
     story = recorded(world, verb, name, tmp_path / "history.jsonl")
     commits = story.of("commit")
     assert [commit.told["reason"] for commit in commits] == [change.reason for change, _ in world.forecasts]
@@ -80,7 +81,7 @@ def test_every_commit_is_recorded_with_its_reason_its_edits_and_what_the_schedul
 
 
 def test_each_instance_that_restarted_was_seen_to(tmp_path: Path) -> None:
-    story = recorded(World(base()), "restart", "web", tmp_path / "history.jsonl")
+    story = recorded(ScheduledCluster(base()), "restart", "web", tmp_path / "history.jsonl")
     seen = [instance for entry in story.of("seen") for instance in entry.told["instances"]]
     assert [i["node"] for i in seen if i["before"] is None] == ["n1", "n2", "n3"]
     assert [(i["node"], i["after"]) for i in seen if i["before"] is not None] == [
@@ -100,8 +101,8 @@ def test_a_commit_that_came_too_late_is_a_conflict_and_the_next_one_is_recorded(
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_whoever_is_killed_right_after_a_commit_has_said_that_it_was_about_to(killed_at: int, tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    world = World(base())
-    world.left = killed_at
+    world = ScheduledCluster(base())
+    world.kill_after = killed_at
     with pytest.raises(Killed):
         recorded(world, "restart", "web", path)
     (story,) = stories(read_log(path).entries)

@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.clock import Deadline
 from pacewright.cluster.edits.change import Change, Edit, SetMeta, SetRevision
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NoQuorum, Refused
-from pacewright.operation.loop import carry_out
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
 from pacewright.service.ledger.debts import debts
@@ -24,9 +22,9 @@ from pacewright.service.lookup import Target, find
 from pacewright.service.rolling.policy import Policy
 from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.settings import Settings
-from tests.clusters import cluster, primitive
-from tests.golden.test_operations import Killed, World, base, interleave, perform, reloading, traces
-from tests.imagined import restarts, written
+from pacewright.testing.clusters import cluster, primitive
+from pacewright.testing.scheduled import Killed, ScheduledCluster, drive, operate, restarts, written
+from tests.golden.test_operations import base, interleave, reloading, traces
 
 pytestmark = pytest.mark.scheduler
 
@@ -40,7 +38,9 @@ def target_of(name: str, snapshot: Snapshot) -> Target:
     return found
 
 
-def begin(world: World, name: str, node: str | None, config: str, changed: float = LATER, **more: bool) -> Refresh:
+def begin(
+    world: ScheduledCluster, name: str, node: str | None, config: str, changed: float = LATER, **more: bool
+) -> Refresh:
     """The job of `pacewright service refresh NAME` on a node that has a config; on no node it is `reconcile`."""
     snapshot = world.read()
     target = target_of(name, snapshot)
@@ -55,22 +55,19 @@ def begin(world: World, name: str, node: str | None, config: str, changed: float
     )
 
 
-def refresh(world: World, name: str, node: str | None, config: str, changed: float = LATER, **more: bool) -> Outcome:
-    return carried_out(begin(world, name, node, config, changed, **more), world, name)
+def refresh(
+    world: ScheduledCluster, name: str, node: str | None, config: str, changed: float = LATER, **more: bool
+) -> Outcome:
+    return drive(begin(world, name, node, config, changed, **more), world, name)
 
 
-def carried_out(job: Job, world: World, name: str) -> Outcome:
-    deadline = Deadline.after(60, world.clock)
-    return carry_out(job, world, name=name, deadline=deadline, clock=world.clock, progress=lambda line: None)
-
-
-def owed(world: World, name: str) -> list[str]:
+def owed(world: ScheduledCluster, name: str) -> list[str]:
     snapshot = world.read()
     return sorted(f"{debt.primitive} {debt.node}" for debt in debts(target_of(name, snapshot), snapshot))
 
 
 def test_the_first_report_of_a_config_older_than_the_instance_restarts_nothing() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         assert "nothing was restarted" in refresh(world, "web", node, "aaaa", LONG_AGO).message
     assert restarts(world.forecasts) == []
@@ -81,7 +78,7 @@ def test_the_first_report_of_a_config_older_than_the_instance_restarts_nothing()
 
 def test_a_new_key_of_the_fingerprints_on_one_node_after_another_restarts_nothing() -> None:
     """The files are as they were, so what runs began after they last changed."""
-    world = World(base())
+    world = ScheduledCluster(base())
     for key in ("none", "new", "other"):
         for node in NODES:
             refresh(world, "web", node, f"by-{key}-{node}", LONG_AGO)
@@ -91,7 +88,7 @@ def test_a_new_key_of_the_fingerprints_on_one_node_after_another_restarts_nothin
 
 
 def test_the_first_report_of_a_config_newer_than_the_instance_restarts_that_one() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     refresh(world, "web", "n2", "aaaa")
     assert restarts(world.forecasts) == ["web n2"]
     assert [change.reason for change, _ in world.forecasts] == [
@@ -103,7 +100,7 @@ def test_the_first_report_of_a_config_newer_than_the_instance_restarts_that_one(
 
 
 def test_a_new_config_on_each_node_restarts_each_instance_once_and_ends_in_one_plain_revision() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for config in ("aaaa", "bbbb"):
         world.forecasts.clear()
         for node in NODES:
@@ -118,7 +115,7 @@ def test_a_new_config_on_each_node_restarts_each_instance_once_and_ends_in_one_p
 
 
 def test_whoever_calls_pays_for_all_that_have_reported_one_after_the_other() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         assert "restart is owed on" in refresh(world, "web", node, "aaaa", only_report=True).message
     assert owed(world, "web") == ["web n1", "web n2", "web n3"]
@@ -129,7 +126,7 @@ def test_whoever_calls_pays_for_all_that_have_reported_one_after_the_other() -> 
 
 
 def test_together_restarts_all_that_are_stale_in_one_step() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in ("n1", "n3"):
         refresh(world, "web", node, "aaaa", only_report=True)
     refresh(world, "web", None, "", at_once=True)
@@ -137,7 +134,7 @@ def test_together_restarts_all_that_are_stale_in_one_step() -> None:
 
 
 def test_nodes_may_have_different_configs() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         refresh(world, "web", node, f"of-{node}")
     assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
@@ -148,7 +145,7 @@ def test_nodes_may_have_different_configs() -> None:
 
 
 def test_a_passive_node_reports_for_later_and_restarts_nothing() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     (home,) = (i.node for i in world.read().instances[ResourceId("db")])
     passive = next(node for node in NODES if node != home)
     refresh(world, "db", passive, "aaaa")
@@ -160,7 +157,7 @@ def test_a_passive_node_reports_for_later_and_restarts_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["lb", "st"])
 def test_a_reload_is_not_taken_for_a_restart(name: str) -> None:
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     before = {i.node: i.run and i.run.key for i in world.read().instances[ResourceId(name)]}
     for node in before:
         refresh(world, name, node, "aaaa")
@@ -173,10 +170,10 @@ def test_a_reload_is_not_taken_for_a_restart(name: str) -> None:
 
 
 def test_a_restart_on_top_of_a_report_is_not_taken_for_an_old_config() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         refresh(world, "web", node, "aaaa")
-    perform(world, "restart", "web")
+    operate(world, "restart", "web")
     world.forecasts.clear()
     for node in NODES:
         assert not refresh(world, "web", node, "aaaa").changed
@@ -184,10 +181,10 @@ def test_a_restart_on_top_of_a_report_is_not_taken_for_an_old_config() -> None:
 
 
 def test_a_restart_whose_caller_died_is_paid_by_a_reconcile() -> None:
-    world = World(base())
-    world.left = 1
+    world = ScheduledCluster(base())
+    world.kill_after = 1
     with pytest.raises(Killed):
-        perform(world, "restart", "web")
+        operate(world, "restart", "web")
     assert len(owed(world, "web")) == 2
     refresh(world, "web", None, "")
     assert restarts(world.forecasts) == ["web n1", "web n2", "web n3"]
@@ -195,7 +192,9 @@ def test_a_restart_whose_caller_died_is_paid_by_a_reconcile() -> None:
 
 
 def test_what_cannot_be_paid_now_stays_owed_and_is_paid_by_the_next_call_that_can() -> None:
-    world = World(written(base(), SetMeta(resource=ResourceId("web-clone"), name="is-managed", value="false")))
+    world = ScheduledCluster(
+        written(base(), SetMeta(resource=ResourceId("web-clone"), name="is-managed", value="false"))
+    )
     with pytest.raises(Refused, match=r"web: not restarted: it is not managed .* stays owed on n1"):
         refresh(world, "web", "n1", "aaaa")
     assert owed(world, "web") == ["web n1"]
@@ -207,7 +206,7 @@ def test_what_cannot_be_paid_now_stays_owed_and_is_paid_by_the_next_call_that_ca
 
 def test_without_quorum_nothing_is_reported() -> None:
     snapshot = cluster(primitive("db"), running={"db": ("n1",)}, quorate=False)
-    world = World(snapshot)
+    world = ScheduledCluster(snapshot)
     with pytest.raises(NoQuorum, match="stays owed"):
         refresh(world, "db", "n1", "aaaa")
 
@@ -221,7 +220,7 @@ def test_a_spoilt_report_counts_as_none() -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.sampled_from(["web", "st", "pair-clone", "g"]), st.lists(st.integers(min_value=0, max_value=2), max_size=24))
 def test_three_nodes_refresh_at_once_and_each_instance_restarts_once(name: str, order: list[int]) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     jobs = [begin(world, name, node, "aaaa") for node in NODES]
     interleave(world, list[Job](jobs), order)
     if owed(world, name):  # a call that was done before the last report came
@@ -242,16 +241,16 @@ def test_three_nodes_refresh_at_once_and_each_instance_restarts_once(name: str, 
 def test_whatever_dies_the_last_call_pays_and_nothing_restarts_more_often_than_its_config_changed(
     history: list[tuple[str, int, int | None]],
 ) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     config: dict[str, str] = {}
     changes = dict.fromkeys(NODES, 0)
     for node, number, dies_after in history:
         changes[node] += config.get(node) != f"v{number}"
         config[node] = f"v{number}"
-        world.left = dies_after
+        world.kill_after = dies_after
         with contextlib.suppress(Killed):
             refresh(world, "web", node, config[node])
-    world.left = None
+    world.kill_after = None
     for node, version in config.items():  # the next run of configuration management on each node
         refresh(world, "web", node, version)
     assert owed(world, "web") == []
@@ -265,7 +264,7 @@ def test_whatever_dies_the_last_call_pays_and_nothing_restarts_more_often_than_i
 
 
 def test_a_config_that_changes_again_in_the_middle_of_a_roll_ends_as_the_newest() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     refresh(world, "web", "n1", "aaaa", only_report=True)
     refresh(world, "web", "n2", "aaaa", only_report=True)
     jobs = [begin(world, "web", None, ""), begin(world, "web", "n1", "bbbb")]
@@ -276,7 +275,7 @@ def test_a_config_that_changes_again_in_the_middle_of_a_roll_ends_as_the_newest(
 
 
 def test_an_edit_of_another_tool_costs_one_restart_at_most() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     for node in NODES:
         refresh(world, "web", node, "aaaa")
     wiped: Edit = SetRevision(resource=ResourceId("web"), default=None, nodes={})
@@ -291,7 +290,7 @@ def test_an_edit_of_another_tool_costs_one_restart_at_most() -> None:
 @pytest.mark.parametrize("order", [[0, 1], [1, 0], [0, 1, 1, 0], [1, 1, 1], [0, 0, 0, 1]])
 def test_two_calls_on_one_node_that_read_its_config_before_and_after_a_change_do_not_fight(order: list[int]) -> None:
     """Seen in the campaign: each wrote its report over the other's, three times a second, until the time-out."""
-    world = World(base())
+    world = ScheduledCluster(base())
     jobs = [begin(world, "web", "n1", "aaaa", LATER), begin(world, "web", "n1", "bbbb", LATER + 0.01)]
     interleave(world, list[Job](jobs), order)
     refresh(world, "web", None, "")
@@ -303,14 +302,14 @@ def test_two_calls_on_one_node_that_read_its_config_before_and_after_a_change_do
 
 def test_a_config_whose_time_lies_before_that_of_the_last_report_is_reported_all_the_same() -> None:
     """The clock was set back, or an older file was put in place again."""
-    world = World(base())
+    world = ScheduledCluster(base())
     refresh(world, "web", "n1", "aaaa", LATER)
     refresh(world, "web", "n1", "bbbb", LATER - 1000)
     assert world.read().resources[ResourceId("web")].revision_on(NodeName("n1")) == "bbbb"
 
 
 def test_a_hold_that_expired_before_the_stop_has_paid_nothing() -> None:
-    world = World(reloading())
+    world = ScheduledCluster(reloading())
     for node in ("n1", "n2", "n3"):
         refresh(world, "lb", node, "aaaa", only_report=True)
     before = {i.node: i.run and i.run.key for i in world.read().instances[ResourceId("lb")]}

@@ -27,8 +27,8 @@ from pacewright.operation.outcome import Outcome
 from pacewright.resource import Options, Resources, load, resources
 from pacewright.resource.apply import Apply
 from pacewright.resource.model import Document
-from tests.golden.test_operations import Hands, Killed, World
-from tests.imagined import everything, of, roles
+from pacewright.testing.clock import FakeClock
+from pacewright.testing.scheduled import Killed, ScheduledCluster, everything, of, roles
 
 pytestmark = pytest.mark.scheduler
 
@@ -48,14 +48,14 @@ def wanted(*said: dict[str, Any], constraints: list[dict[str, Any]] | None = Non
 
 
 def perform(world: Simulation, document: Document, *, allow_collateral: bool = False, wait: bool = True) -> Outcome:
-    clock = world.clock if isinstance(world, World) else Hands()
+    clock = world.clock if isinstance(world, ScheduledCluster) else FakeClock()
     job = Apply(document=document, usual={}, wait=wait, allow_collateral=allow_collateral)
     return carry_out(
         job, world, name="site.json", deadline=Deadline.after(60, clock), clock=clock, progress=lambda line: None
     )
 
 
-def acted(world: World) -> list[str]:
+def acted(world: ScheduledCluster) -> list[str]:
     """What the scheduler did, but for what it may not do."""
     return [
         f"{a.verb} {a.resource} {a.node}" for _, forecast in world.forecasts for a in forecast.actions if not a.blocked
@@ -81,7 +81,7 @@ NEW = wanted(
 
 
 def test_new_resources_start_and_nothing_else_happens() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     assert perform(world, NEW).changed
     assert len(world.forecasts) == 1, "one commit"
     assert {line.split()[0] for line in acted(world)} <= {"start", "promote"}
@@ -93,7 +93,7 @@ def test_new_resources_start_and_nothing_else_happens() -> None:
 
 
 def test_a_second_time_nothing_is_written() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     perform(world, NEW)
     before = world.read().version
     assert not perform(world, NEW).changed
@@ -153,7 +153,7 @@ def _foreign(meta: Any) -> dict[str, str]:
     ],
 )
 def test_a_changed_definition_restarts_that_resource_only(resource: dict[str, Any], expected: set[str]) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     assert perform(world, wanted(resource)).changed
     assert {line.rsplit(" ", 1)[0] for line in acted(world)} == expected
 
@@ -167,7 +167,7 @@ BEYOND = [
 
 @pytest.mark.parametrize(("document", "words"), BEYOND, ids=["member", "order", "absent"])
 def test_what_the_document_does_not_name_is_not_disturbed(document: Document, words: str) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     with pytest.raises(Refused, match=words):
         perform(world, document)
     assert world.forecasts == []
@@ -175,7 +175,7 @@ def test_what_the_document_does_not_name_is_not_disturbed(document: Document, wo
 
 
 def test_what_the_document_names_may_be_disturbed() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     document = wanted({"id": "a", "group": "g", "parameters": {"x": "1"}}, {"id": "b", "group": "g"})
     perform(world, document)
     assert {line.rsplit(" ", 1)[0] for line in acted(world)} == {"restart a", "restart b"}
@@ -186,7 +186,7 @@ def test_what_the_document_names_may_be_disturbed() -> None:
 
 @pytest.mark.parametrize("name", ["db", "web", "st", "b", "off"])
 def test_what_is_absent_is_stopped_and_then_gone(name: str) -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     assert perform(world, wanted({"id": name, "ensure": "absent"})).changed
     now = world.read()
     assert ResourceId(name) not in now.resources
@@ -198,7 +198,7 @@ def test_what_is_absent_is_stopped_and_then_gone(name: str) -> None:
 
 
 def test_a_whole_cloned_group_goes() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     perform(world, wanted({"id": "one", "ensure": "absent"}, {"id": "two", "ensure": "absent"}))
     assert not {"one", "two", "pair", "pair-clone"} & set(world.read().resources)
 
@@ -215,18 +215,18 @@ MIXED = wanted(
 
 @pytest.mark.parametrize("commits", [1, 2])
 def test_killed_after_any_commit_the_next_run_ends_in_the_same_state(commits: int) -> None:
-    undisturbed = World(base())
+    undisturbed = ScheduledCluster(base())
     perform(undisturbed, MIXED)
-    world = World(base())
-    world.left = commits
+    world = ScheduledCluster(base())
+    world.kill_after = commits
     with pytest.raises(Killed):
         perform(world, MIXED)
-    world.left = None
+    world.kill_after = None
     perform(world, MIXED)
     assert changes_nothing(undisturbed.read().root, world.read().root)
 
 
-class Overtaken(World):
+class Overtaken(ScheduledCluster):
     """Between our question and our commit somebody else applies the same document."""
 
     def __init__(self, snapshot: Snapshot, document: Document) -> None:
@@ -289,11 +289,11 @@ def test_what_would_be_no_valid_cib_is_refused_with_the_schemas_words() -> None:
     assert primitive is not None
     primitive.set("bogus", "1")
     with pytest.raises(Refused, match="bogus"):
-        World(parse(ET.tostring(root))).what_if(parse(ET.tostring(root)), Change(edits=(), reason="test"))
+        ScheduledCluster(parse(ET.tostring(root))).what_if(parse(ET.tostring(root)), Change(edits=(), reason="test"))
 
 
 def test_the_differences_of_one_apply_are_those_of_the_documents() -> None:
-    world = World(base())
+    world = ScheduledCluster(base())
     perform(world, NEW)
     new = {one.resource for one in differences(base().root, world.read().root)}
     assert new == {

@@ -20,9 +20,9 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict, NoQuorum, OutcomeUnknown
 from pacewright.process import run
-from tests.clusters import after, cib, clone, cluster, primitive
-from tests.imagined import actions, asked, everything, expected, roles, started, written
-from tests.programs import FakeTools
+from pacewright.testing.clusters import after, cib, clone, cluster, primitive
+from pacewright.testing.programs import FakeTools
+from pacewright.testing.scheduled import actions, asked, everything, expected, roles, started, written
 
 pytestmark = pytest.mark.scheduler
 

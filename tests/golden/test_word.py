@@ -19,7 +19,7 @@ from pacewright.service.requests import Options
 from pacewright.service.services import Services
 from pacewright.service.settings import Settings
 from pacewright.service.status import State, status_of
-from tests.clusters import Op, cib, clone, cluster, primitive, run
+from pacewright.testing.clusters import Op, cib, clone, cluster, primitive, run
 
 pytestmark = pytest.mark.scheduler
 

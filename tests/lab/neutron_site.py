@@ -9,7 +9,7 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.demo.openstack import Data, Episode, Stage, ground, runs
 from pacewright.demo.openstack.starts import SERVICES
 from pacewright.lab import Lab
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 
 __all__ = ["CONFIG", "NeutronSite"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pacewright.lab import Lab
 from pacewright.process import PIPE, Completed, Process, run
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 from tests.lab.services import COUNTED_AGENT, WEB, WEB_UNIT, Counted
 
 __all__ = ["BESIDE", "PACKAGES", "Runs", "install"]

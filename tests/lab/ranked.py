@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster.names import ResourceId, Role
 from pacewright.lab import Lab
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 
 __all__ = ["Did", "Ranked", "installed"]
 

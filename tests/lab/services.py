@@ -15,7 +15,7 @@ from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import ToolError
 from pacewright.lab import Lab
 from pacewright.process import Completed
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 
 __all__ = ["Counted", "install", "pacewright"]
 

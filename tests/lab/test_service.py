@@ -10,7 +10,7 @@ import pytest
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster.names import ResourceId
 from pacewright.lab import Lab
-from pacewright.testing import snapshot_of
+from pacewright.testing.lab import snapshot_of
 from tests.lab.services import Counted, as_json, pacewright
 
 pytestmark = pytest.mark.lab

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from tests.clusters import clone, pairs, primitive
+from pacewright.testing.clusters import clone, pairs, primitive
 from tests.model.record import NODES
 
 __all__ = ["AGENTS", "CLONES", "KINDS", "NODE_NAMES", "configuration"]

@@ -13,8 +13,8 @@ import pytest
 from pacewright.cluster.tools import query
 from pacewright.errors import ClusterDown
 from pacewright.process import Completed
-from tests.clusters import cib, clone, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, clone, primitive
+from pacewright.testing.programs import FakeTools
 
 VERBS = ("status", "start", "stop", "restart", "enable", "disable")
 CHANGES = VERBS[1:]

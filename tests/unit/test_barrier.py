@@ -15,7 +15,7 @@ from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.restart import Restart
 from pacewright.service.settings import OnTimeout, ServiceSettings
 from pacewright.service.switch.switch import Start
-from tests.clusters import clone, cluster, primitive
+from pacewright.testing.clusters import clone, cluster, primitive
 from tests.unit.test_gather import (
     CLONE,
     N1,

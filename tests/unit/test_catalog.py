@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pacewright.node.fingerprint import fingerprint
-from tests.clusters import cib, clone, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, clone, primitive
+from pacewright.testing.programs import FakeTools
 
 WEB = clone("web-clone", primitive("web", "systemd:web"))
 SHOW = """\

@@ -14,7 +14,7 @@ from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import Agent, NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
-from tests.clusters import ALWAYS, after, clone, cluster, pairs, primitive
+from pacewright.testing.clusters import ALWAYS, after, clone, cluster, pairs, primitive
 
 WEB, CLONE = ResourceId("web"), ResourceId("web-clone")
 N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from pacewright.clock import Deadline, SystemClock
-
-
-class Hands:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.at = 100.0
-
-    def now(self) -> float:
-        return 1_700_000_000.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
+from pacewright.testing.clock import FakeClock
 
 
 def test_a_deadline_counts_down_and_stays_at_zero() -> None:
-    clock = Hands()
+    clock = FakeClock(100.0)
     deadline = Deadline.after(5, clock)
     assert (deadline.left(clock), deadline.passed(clock), deadline.seconds) == (5, False, 5)
     clock.sleep(4.5)
@@ -34,9 +19,9 @@ def test_a_deadline_counts_down_and_stays_at_zero() -> None:
 
 
 def test_the_wall_clock_does_not_move_a_deadline() -> None:
-    clock = Hands()
+    clock = FakeClock(100.0)
     deadline = Deadline.after(5, clock)
-    clock.now = lambda: 9_999_999_999.0  # type: ignore[method-assign]
+    clock.epoch = 9_999_999_999.0
     assert not deadline.passed(clock)
 
 

@@ -23,7 +23,7 @@ from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.restart import Restart
 from pacewright.service.rolling.turns import Lead
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import Op, action, after, cib, clone, cluster, forecast, primitive, run
+from pacewright.testing.clusters import Op, action, after, cib, clone, cluster, forecast, primitive, run
 from tests.unit.test_loop import Hands
 
 MARK = Change(edits=(SetMark(node=NodeName("n1"), name="pacewright-x", value="1"),), reason="test")

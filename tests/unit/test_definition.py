@@ -14,7 +14,7 @@ from pacewright.cluster.edits.constraints import Detach, Remove, Tie
 from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive, Operation, Values
 from pacewright.cluster.names import Agent, ResourceId
 from pacewright.cluster.snapshot import Snapshot
-from tests.clusters import ALWAYS, cib, clone, cluster, group, pairs, primitive, revision_on
+from pacewright.testing.clusters import ALWAYS, cib, clone, cluster, group, pairs, primitive, revision_on
 
 WEB, DB, G = ResourceId("web"), ResourceId("db"), ResourceId("g")
 UNIT = Agent(standard="systemd", provider="", type="web")

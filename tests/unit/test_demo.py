@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pacewright.cli.demo import view as demo_view
 from pacewright.demo import ACTS, Answer, Count, Result, Row, View, act, load, tally, unmet, view, web_server
 from pacewright.demo.lines import Lines
-from tests.clusters import clone, cluster, primitive
+from pacewright.testing.clusters import clone, cluster, primitive
 
 NODES = ("n1", "n2", "n3")
 

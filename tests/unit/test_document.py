@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pacewright.cluster.cib.document import drop_pair, find_resource, plain_set, set_pair, xml_id
 from pacewright.cluster.names import ResourceId
 from pacewright.errors import Refused
-from tests.clusters import clone, cluster, primitive, revision_on
+from pacewright.testing.clusters import clone, cluster, primitive, revision_on
 
 # Letters beyond ASCII: which of them XML allows depends on the edition of its standard, so we use none.
 NCNAME = re.compile(r"^[A-Za-z0-9_.-]+\Z")

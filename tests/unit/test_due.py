@@ -14,7 +14,7 @@ from pacewright.service.ledger.record import BEGUN, OWED, REPORT, Report
 from pacewright.service.reconcile import to_reconcile
 from pacewright.service.requests import Options
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import clone, cluster, primitive
+from pacewright.testing.clusters import clone, cluster, primitive
 
 NOW = 1_700_000_500.0
 TOKEN = "20231114T220000Z-aaaaaa"

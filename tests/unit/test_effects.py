@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.operation.collateral import down_everywhere
-from tests.clusters import action, forecast
+from pacewright.testing.clusters import action, forecast
 
 WEB, ADDRESS = ResourceId("web"), ResourceId("address")
 N1, N2 = NodeName("n1"), NodeName("n2")

@@ -16,7 +16,7 @@ from pacewright.service.requests import Options, make_job
 from pacewright.service.settings import Barrier, OnTimeout, ServiceSettings, Settings
 from pacewright.service.status import State, local_state
 from pacewright.service.switch.switch import Start
-from tests.clusters import action, after, clone, cluster, forecast, primitive, run
+from pacewright.testing.clusters import action, after, clone, cluster, forecast, primitive, run
 from tests.unit.test_gather import (
     CLONE,
     N1,

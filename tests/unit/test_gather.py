@@ -19,7 +19,7 @@ from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.restart import Restart
 from pacewright.service.settings import Barrier, ServiceSettings, Settings
 from pacewright.service.switch.switch import Start, Stop
-from tests.clusters import after, clone, cluster, forecast, primitive, run
+from pacewright.testing.clusters import after, clone, cluster, forecast, primitive, run
 
 NOW = 1_700_000_500.0
 N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))

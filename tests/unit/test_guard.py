@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pacewright.process import Completed
-from tests.clusters import cib, clone, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, clone, primitive
+from pacewright.testing.programs import FakeTools
 
 RESOURCES = clone("web-clone", primitive("web", "systemd:apache2")) + primitive("db", "ocf:heartbeat:mysql")
 RUNNING = {"web": ("n1", "n2"), "db": ("n2",)}

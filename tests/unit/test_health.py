@@ -14,26 +14,9 @@ from pacewright.errors import OperationFailed
 from pacewright.service.instance import health
 from pacewright.service.instance.health import gate
 from pacewright.service.settings import Health, HealthKind
+from pacewright.testing.clock import FakeClock
 
 N1 = NodeName("127.0.0.1")
-
-
-class Jumping:
-    """A clock on which a pause takes no time."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-        self.pauses = 0
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-        self.pauses += 1
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -66,8 +49,8 @@ def closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def asks(kind: HealthKind, *target: str, timeout: float = 2.0, stable_for: float = 0.0) -> Jumping:
-    clock = Jumping()
+def asks(kind: HealthKind, *target: str, timeout: float = 2.0, stable_for: float = 0.0) -> FakeClock:
+    clock = FakeClock()
     gate("web", Health(kind=kind, target=target, timeout=timeout, stable_for=stable_for), clock)(N1)
     return clock
 

@@ -9,7 +9,7 @@ import pytest
 from pacewright.cluster.cib.operation_history import read_instance
 from pacewright.cluster.names import NodeName, ResourceId, Role
 from pacewright.cluster.snapshot import Instance
-from tests.clusters import Op, clone, cluster, primitive, run
+from pacewright.testing.clusters import Op, clone, cluster, primitive, run
 
 UP = Op(task="start", run=4, call=10, digest="dig")
 

@@ -10,8 +10,8 @@ import pytest
 
 import pacewright
 from pacewright.process import Completed, run
-from tests.clusters import cib, clone, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, clone, primitive
+from pacewright.testing.programs import FakeTools
 
 GUARDS = Path(pacewright.__file__).parent / "guards"
 CIB = cib(clone("web-clone", primitive("web", "systemd:apache2")), primitive("fpm", "systemd:php8.2-fpm.service"))

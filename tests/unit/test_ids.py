@@ -16,7 +16,7 @@ from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import Agent, NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
-from tests.clusters import after, clone, cluster, primitive
+from pacewright.testing.clusters import after, clone, cluster, primitive
 
 UNTIL = 1_900_000_000.0
 WEB, CLONE, DB = ResourceId("web"), ResourceId("web-clone"), ResourceId("db")

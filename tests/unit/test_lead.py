@@ -12,7 +12,7 @@ from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.restart import Restart
 from pacewright.service.rolling.turns import PATIENCE
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import Op, after, clone, cluster, forecast, primitive, run
+from pacewright.testing.clusters import Op, after, clone, cluster, forecast, primitive, run
 from tests.rolls import under
 
 NOW = 1_700_000_500.0
@@ -43,9 +43,10 @@ def led(snapshot: Snapshot) -> tuple[Job, Snapshot]:
     return step.job, after(snapshot, step.change, {("web", "n2"): NEW})
 
 
-def left(step: Next) -> Job:
+def left(step: Next, *, by: str = " on n1") -> Job:
+    """Who it is left to is known by the mark of what that one has begun."""
     assert isinstance(step, Wait), step
-    assert step.reason == "another pacewright call on n1 to take the next step"
+    assert step.reason == f"another pacewright call{by} to take the next step"
     return step.job
 
 
@@ -142,7 +143,7 @@ def test_an_instance_that_another_call_has_drained_is_that_calls() -> None:
     note = call(begun, "n1", drains=True).decide(begun, None, NOW)
     assert isinstance(note, Commit)
     snapshot = after(begun, note.change)
-    left(follower.decide(snapshot, None, NOW))
+    left(follower.decide(snapshot, None, NOW), by="")
     assert isinstance(note.job.decide(snapshot, None, NOW), Drain)
 
 

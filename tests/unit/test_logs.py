@@ -13,8 +13,8 @@ from pacewright.node import logs
 from pacewright.service.failure_log import with_last_lines
 from pacewright.service.lookup import find
 from pacewright.service.settings import Settings
-from tests.clusters import cluster, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cluster, primitive
+from pacewright.testing.programs import FakeTools
 
 ENTRIES = (
     ("failing(web)", "ERROR: no config"),

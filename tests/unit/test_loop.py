@@ -16,7 +16,7 @@ from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, R
 from pacewright.operation.loop import carry_out
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
-from tests.clusters import Op, action, after, cluster, forecast, primitive
+from pacewright.testing.clusters import Op, action, after, cluster, forecast, primitive
 
 CHANGE = Change(edits=(), reason="test")
 END = Done(outcome=Outcome(changed=True, message="done"))

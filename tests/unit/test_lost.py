@@ -14,8 +14,8 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.record.reading import Entry
 from pacewright.service.ledger.record import OWED, REPORT, Report
 from pacewright.service.overwritten import Lost, lost
-from tests.clusters import Op, clone, cluster, primitive, revision_on
-from tests.programs import FakeTools
+from pacewright.testing.clusters import Op, clone, cluster, primitive, revision_on
+from pacewright.testing.programs import FakeTools
 
 OLD, NEW, LATER = (f"20231114T22{minute}00Z-aaaaaa" for minute in ("00", "10", "20"))
 AT = 1_700_000_400.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pacewright.cluster.names import ResourceId
 from pacewright.service.names import every_service
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import clone, cluster, group, primitive
+from pacewright.testing.clusters import clone, cluster, group, primitive
 
 SNAPSHOT = cluster(
     group("front", primitive("address"), primitive("proxy")),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters import cib, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, primitive
+from pacewright.testing.programs import FakeTools
 
 SHOW = """LoadState={load}
 ActiveState={active}

@@ -30,8 +30,8 @@ from pacewright.service.ledger.record import Ready, Report
 from pacewright.service.ledger.revision import Revision
 from pacewright.service.settings import Drain, HAProxy, Health, HealthKind
 from pacewright.service.settings_file import load
-from tests.clusters import cib, clone, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, clone, primitive
+from pacewright.testing.programs import FakeTools
 
 HUGE = ["9" * 14, "9" * 300, "9" * 5000, "1e400", "-1", "inf", "nan", "-inf", "", " ", "x"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from pacewright.cluster.cib.remote import addresses
 from pacewright.node import place
-from tests.clusters import cluster, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cluster, primitive
+from pacewright.testing.programs import FakeTools
 
 NODES = ("n1", "n2", "n3")
 CONF = """\

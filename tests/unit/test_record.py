@@ -26,7 +26,7 @@ from pacewright.record.call_log import Call
 from pacewright.record.lines import LIMIT, line
 from pacewright.record.log import Log, log_path
 from pacewright.record.wording import edits, foreseen
-from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
+from pacewright.testing.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
 
 WEB = ResourceId("web")
 CLONE = ResourceId("web-clone")

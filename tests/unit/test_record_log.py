@@ -19,7 +19,7 @@ import pytest
 from pacewright.process import PIPE, Process, spawn
 from pacewright.record.log import Log
 from pacewright.record.reading import read_log
-from tests.programs import FakeTools
+from pacewright.testing.programs import FakeTools
 
 WRITER = """
 import itertools, sys

@@ -20,7 +20,7 @@ from pacewright.service.instance import load_balancer as balancer_module
 from pacewright.service.instance.load_balancer import Balancer
 from pacewright.service.settings import Drain, HAProxy
 from pacewright.service.settings_file import load
-from tests.clusters import Op, action, cluster, forecast, primitive
+from pacewright.testing.clusters import Op, action, cluster, forecast, primitive
 from tests.unit.test_record import Hands
 
 SECRET = "hunter2-Zx9"

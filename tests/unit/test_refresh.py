@@ -19,7 +19,7 @@ from pacewright.service.lookup import find
 from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
+from pacewright.testing.clusters import Op, action, after, clone, cluster, forecast, primitive, revision_on, run
 
 NOW = 1_700_000_500.0
 WEB = ResourceId("web")

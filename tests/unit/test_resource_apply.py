@@ -20,7 +20,7 @@ from pacewright.resource import load
 from pacewright.resource.apply import Apply
 from pacewright.resource.edits import edits
 from pacewright.resource.model import Document
-from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
+from pacewright.testing.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
 
 DUMMY = "ocf:heartbeat:Dummy"
 QUIET = forecast()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pacewright.process import Completed
-from tests.clusters import cib, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, primitive
+from pacewright.testing.programs import FakeTools
 
 
 def scheduler(*, after: str = "") -> str:

@@ -26,7 +26,7 @@ from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.rolling.turns import Lead
 from pacewright.service.settings import Settings
 from pacewright.service.status import is_enabled
-from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
+from pacewright.testing.clusters import Op, action, after, clone, cluster, forecast, group, primitive, revision_on, run
 from tests.rolls import under
 
 NOW = 1_700_000_500.0
@@ -628,7 +628,7 @@ def test_a_hold_that_has_expired_is_taken_away_too() -> None:
     assert isinstance(decide(job, held, now=NOW + 39 + MARGIN), Wait)
     release = commit(decide(job, held, now=NOW + 41 + MARGIN))
     assert release.summary == (
-        "n2: the temporary stop rule expired before the instance stopped; check the clocks of this node and of the DC"
+        "n2: the temporary stop rule expired before the instance stopped; check this node's and the DC's clock"
     )
 
 

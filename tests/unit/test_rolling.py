@@ -18,7 +18,7 @@ from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.restart import Restart
 from pacewright.service.settings import Last, ServiceSettings, Settings
 from pacewright.service.status import leftovers
-from tests.clusters import Op, action, after, clone, cluster, forecast, primitive, run
+from pacewright.testing.clusters import Op, action, after, clone, cluster, forecast, primitive, run
 from tests.rolls import under
 
 NOW = 1_700_000_500.0

@@ -12,7 +12,7 @@ from pacewright.errors import ConfigError, Refused
 from pacewright.service.lookup import find
 from pacewright.service.settings import DEFAULT_PATH, Drain, HAProxy, Health, HealthKind, ServiceSettings, Settings
 from pacewright.service.settings_file import KEYS, load
-from tests.clusters import clone, cluster, primitive
+from pacewright.testing.clusters import clone, cluster, primitive
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "services.yaml.md"
 

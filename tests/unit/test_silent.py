@@ -17,7 +17,7 @@ from pacewright.service.lookup import find
 from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.settings import Settings
-from tests.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
+from pacewright.testing.clusters import Op, after, clone, cluster, forecast, primitive, revision_on, run
 from tests.rolls import under
 
 NOW = 1_700_000_500.0

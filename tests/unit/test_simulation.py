@@ -13,7 +13,7 @@ from pacewright.cluster.edits.change import Change, SetMeta
 from pacewright.cluster.forecast import Action, Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import NothingComes
-from tests.clusters import cluster, primitive
+from pacewright.testing.clusters import cluster, primitive
 
 MOMENTS = itertools.count()
 """No two answers are the same: time goes on, in a copy too."""

@@ -17,7 +17,7 @@ from pacewright.service import survey
 from pacewright.service.lookup import find
 from pacewright.service.settings import Settings
 from pacewright.service.status import ServiceStatus, State, refuse_if_hindered, status_of
-from tests.clusters import Op, clone, cluster, group, primitive, run
+from pacewright.testing.clusters import Op, clone, cluster, group, primitive, run
 
 N1, N2, N3 = (NodeName(name) for name in ("n1", "n2", "n3"))
 FAILED = (Op(task="start", rc=1, call=3, failure=True, reason="no config"),)

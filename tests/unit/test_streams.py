@@ -13,8 +13,8 @@ import pytest
 from pacewright.cli import streams
 from pacewright.cli.streams import Door, clean, json_text
 from pacewright.process import run
-from tests.clusters import cib, clone, primitive
-from tests.programs import FakeTools
+from pacewright.testing.clusters import cib, clone, primitive
+from pacewright.testing.programs import FakeTools
 
 OPERATION = """
 import sys, types

@@ -15,7 +15,7 @@ from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next,
 from pacewright.service.lookup import Target, find
 from pacewright.service.settings import Settings
 from pacewright.service.switch.switch import Manage, Start, Stop
-from tests.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
+from pacewright.testing.clusters import Op, action, after, clone, cluster, forecast, group, primitive, run
 
 NOW = 1_700_000_500.0
 QUIET = forecast()

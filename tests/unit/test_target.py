@@ -13,7 +13,7 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused, UsageError
 from pacewright.service.lookup import AlsoCalled, Target, check_name, find, known_node, unit_name
 from pacewright.service.settings import ServiceSettings, Settings
-from tests.clusters import clone, cluster, group, primitive
+from pacewright.testing.clusters import clone, cluster, group, primitive
 
 BUNDLE = (
     '<bundle id="cache-bundle"><podman image="x" replicas="2"/>'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pacewright.node import units
-from tests.programs import FakeTools
+from pacewright.testing.programs import FakeTools
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pacewright.record.call_history import stories
 from pacewright.record.call_log import Call
 from pacewright.record.log import Log
 from pacewright.record.reading import read_log
-from tests.clusters import cluster, primitive
+from pacewright.testing.clusters import cluster, primitive
 from tests.unit.test_loop import Hands, Played
 
 WEB, N1 = ResourceId("web"), NodeName("n1")

@@ -115,8 +115,8 @@ def _failures(snapshot: Snapshot, resources: tuple[ResourceId, ...]) -> list[str
 def _failed(instance: Instance, verb: str) -> OperationFailed:
     return OperationFailed(
         f"{instance.resource}: it {verb} on {instance.node}: {instance.failure}.",
-        hint=f"The definition is written. Look at `journalctl` on {instance.node}, fix the cause, then `pacewright service "
-        f"start {instance.resource}`.",
+        hint=f"The definition is written. Look at `journalctl` on {instance.node}, fix the cause, then "
+        f"`pacewright service start {instance.resource}`.",
         node=instance.node,
         resource=instance.resource,
     )

@@ -73,7 +73,8 @@ class Balancer:
         except (OSError, PacewrightError) as error:
             why, output = _told(error)
             raise OperationFailed(
-                f"{self._service}: the instance on {node} is well, but could not be put back into the load balancer: {why}.",
+                f"{self._service}: the instance on {node} is well, but could not be put back into the "
+                f"load balancer: {why}.",
                 hint="Look at `drain` in services.yaml; then run the same command again, or `pacewright reconcile`.",
                 output=output,
                 node=node,

@@ -45,8 +45,8 @@ def not_promoted(
             return OperationFailed(
                 f"{slots.target.name}: nothing more was restarted: {failed.resource} was promoted on {slot} and is not "
                 f"any more ({seen}): {failed.failure}.",
-                hint=f"Fix the cause there, then `pacewright service restart {slots.target.name} --node {slot}`. If it is to "
-                "stay so: lower promoted-max, or put the node in standby.",
+                hint=f"Fix the cause there, then `pacewright service restart {slots.target.name} --node {slot}`. If "
+                "it is to stay so: lower promoted-max, or put the node in standby.",
                 node=failed.node,
                 resource=failed.resource,
             )
@@ -57,7 +57,9 @@ def let_go(slots: Slots, held: Iterable[NodeName], paid: Collection[NodeName]) -
     """What is said when holds are taken away; those that are not paid have ended before they stopped anything."""
     stopped = ", ".join(map(slots.called, paid))
     running = ", ".join(slots.called(slot) for slot in held if slot not in paid)
-    over = f"{running}: the temporary stop rule expired before the instance stopped; check the clocks of this node and of the DC"
+    over = (
+        f"{running}: the temporary stop rule expired before the instance stopped; check this node's and the DC's clock"
+    )
     return "; ".join([f"{stopped} stopped, starting"] * bool(stopped) + [over] * bool(running))
 
 
