@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+from pacewright.frozen import replace
 from pacewright.service.rolling.restart import Restart
 
 __all__ = ["under"]

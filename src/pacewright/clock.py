@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Protocol
+
+from pacewright.frozen import frozen
 
 __all__ = ["SYSTEM_CLOCK", "Clock", "Deadline", "SystemClock"]
 
@@ -41,7 +42,7 @@ class SystemClock:
 SYSTEM_CLOCK = SystemClock()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deadline:
     """A moment on a monotonic clock, and how long that was from the start, for messages.
 

@@ -8,11 +8,11 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Self
 
 from pacewright.clock import Deadline
 from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing, ToolOutput
+from pacewright.frozen import frozen
 
 __all__ = ["DEVNULL", "PIPE", "Completed", "Process", "attach", "run", "spawn"]
 
@@ -36,7 +36,7 @@ _TO_END = 0.25
 """Seconds that a program gets to end by itself when we are interrupted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Completed:
     """A program that has ended.
 

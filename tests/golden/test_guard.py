@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pacewright.cluster.names import NodeName
+from pacewright.frozen import replace
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
 from pacewright.service.ledger.record import Report

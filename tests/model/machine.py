@@ -6,8 +6,6 @@ everything is healed, a `reconcile` runs on every node, and the judge closes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as with_seed
 from hypothesis import strategies as st
@@ -19,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from pacewright.frozen import replace
 from pacewright.service.requests import Options
 from pacewright.service.settings import Health, HealthKind, ServiceSettings
 from tests.model.calls import Call

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -17,6 +16,7 @@ from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict
+from pacewright.frozen import replace
 from pacewright.operation.loop import Means, Turn, take
 from pacewright.service.lookup import find
 from pacewright.service.requests import Options, make_job

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.edits.gate import SetGate
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import replace
 from pacewright.operation.step import Commit, Done, Fail, Next
 from pacewright.service.ledger.record import MISSED
 from pacewright.service.lookup import find
@@ -125,7 +125,7 @@ def test_a_gate_with_nobody_inside_shuts_everybody_out() -> None:
 
 def test_one_that_has_come_is_let_in_though_somebody_did_not_want_to_wait_for_it() -> None:
     _, snapshot = joined(stopped(), "n2", "n3", gate=True)  # type: ignore[arg-type]
-    last = dataclasses.replace(starting(snapshot, "n1", gate=True), without=("n3",))
+    last = replace(starting(snapshot, "n1", gate=True), without=("n3",))
     _, snapshot = committed(last.decide(snapshot, None, NOW), snapshot)
     assert MISSED + "web-clone" not in snapshot.nodes[N3].marks
     assert snapshot.gates[CLONE] == frozenset({N1, N2, N3})

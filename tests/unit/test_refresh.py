@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,6 +10,7 @@ from pacewright.cluster.edits.change import Change, SetMark
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import replace
 from pacewright.operation.step import Clean, Commit, Done, Next, Wait
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.record import Report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TypeGuard
 
 import pytest
@@ -14,6 +13,7 @@ from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.timeouts import timeouts
 from pacewright.errors import OperationFailed, Refused
+from pacewright.frozen import replace
 from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Fail, Next, Wait
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.promoted import with_roles
@@ -62,7 +62,7 @@ def begin(
         node=node,
         policy=Policy(at_once=at_once, allow_collateral=allow_collateral),
     )
-    return dataclasses.replace(job, here=N1)
+    return replace(job, here=N1)
 
 
 def decide(job: Restart, snapshot: Snapshot, planned: Forecast | None = None, now: float = NOW) -> Next:
@@ -422,7 +422,7 @@ def test_a_failure_that_pacemaker_was_told_to_ignore_ends_no_roll() -> None:
     step = commit(decide(begin(snapshot), snapshot))
     stopped = after(snapshot, step.change, {("web", "n2"): STOPPED})
     job = going_on(decide(going_on(step), stopped))
-    ill = (*run(2, digest="d1"), dataclasses.replace(DIED, rc=1))
+    ill = (*run(2, digest="d1"), replace(DIED, rc=1))
     seen = after(stopped, None, {("web", "n2"): ill})
     (instance,) = (i for i in seen.instances_of(WEB) if i.node == N2)
     assert instance.ignored
@@ -492,7 +492,7 @@ def test_a_start_that_was_under_way_may_have_read_the_old_config() -> None:
 
 def test_two_calls_need_one_restart_of_each_instance() -> None:
     snapshot = three()
-    ours, theirs = begin(snapshot, at_once=True), dataclasses.replace(begin(snapshot, at_once=True), token="t2")
+    ours, theirs = begin(snapshot, at_once=True), replace(begin(snapshot, at_once=True), token="t2")
     step = commit(decide(theirs, snapshot))
     written = after(snapshot, step.change)
     assert isinstance(decide(ours, written), Wait)
@@ -527,8 +527,8 @@ def test_an_agent_that_would_only_reload_is_held_instead() -> None:
 
 def holding(snapshot: Snapshot) -> Restart:
     job = begin(snapshot)
-    target = dataclasses.replace(job.target, timeouts=timeouts(job.target.outermost, snapshot))
-    return dataclasses.replace(job, use_hold=True, slots=dataclasses.replace(job.slots, target=target))
+    target = replace(job.target, timeouts=timeouts(job.target.outermost, snapshot))
+    return replace(job, use_hold=True, slots=replace(job.slots, target=target))
 
 
 def test_a_clone_is_held_on_one_node_for_longer_than_its_stop_may_take() -> None:
@@ -757,7 +757,7 @@ def test_dependents_restart_along_and_are_waited_for() -> None:
 
 def test_a_dependent_that_is_down_is_waited_for_as_long_as_the_cluster_wants_it() -> None:
     snapshot = cluster(primitive("web"), primitive("db"), running={"web": ("n1",), "db": ("n1",)})
-    job = dataclasses.replace(begin(snapshot), companions=frozenset({ResourceId("db")}), commits=1)
+    job = replace(begin(snapshot), companions=frozenset({ResourceId("db")}), commits=1)
     gone = after(snapshot, None, {("web", "n1"): NEW, ("db", "n1"): ()})
     assert isinstance(decide(job, gone), Ask)
     assert isinstance(decide(job, gone, forecast(action("start", "db", "n1"))), Wait)
@@ -787,7 +787,7 @@ def test_a_promote_hides_the_start_before_it_but_what_was_seen_stopped_counts_as
     snapshot = cluster(
         clone("web-clone", primitive("web"), promotable="true"), histories={("web", "n1"): run(promoted=True)}
     )
-    job = dataclasses.replace(begin(snapshot), use_hold=True)
+    job = replace(begin(snapshot), use_hold=True)
     step = commit(decide(job, snapshot, QUIET))
     stopped = after(snapshot, step.change, {("web", "n1"): STOPPED})
     release = commit(decide(going_on(step), stopped))
@@ -978,11 +978,11 @@ def test_the_next_call_sees_that_a_role_is_missing_though_the_one_that_took_it_d
     _, snapshot = begun(ranked("n1", "n2", "n3"))
     started = after(snapshot, None, {("web", "n1"): UNPROMOTED})
     other = begin(started, node=N2).rehearsed()
-    other = dataclasses.replace(other, slots=dataclasses.replace(other.slots, awaits=True))
+    other = replace(other, slots=replace(other.slots, awaits=True))
     wait = decide(other, started, QUIET)
     assert isinstance(wait, Wait)
     assert "n1 to be promoted again" in wait.reason
-    anew = commit(dataclasses.replace(begin(started), lead=Lead(mine=True)).decide(started, QUIET, NOW))
+    anew = commit(replace(begin(started), lead=Lead(mine=True)).decide(started, QUIET, NOW))
     assert anew.summary == "restarting web on n1", "what misses its role comes first"
     assert SetMark(node=N1, name="pacewright-promoted-web", value=None) not in anew.change.edits
 
@@ -1002,7 +1002,7 @@ def test_no_roll_begins_over_one_whose_promote_has_failed_before_and_that_stays_
     _, snapshot = begun(ranked("n1", "n2", "n3"))
     failed = Op(task="promote", run=2, call=22, rc=1, failure=True, reason="too far behind")
     down = after(snapshot, None, {("web", "n1"): (*run(4), failed)})
-    other = dataclasses.replace(begin(down, node=N2), lead=Lead(mine=True))
+    other = replace(begin(down, node=N2), lead=Lead(mine=True))
     assert isinstance(decide(other, down), Wait)
     assert isinstance(decide(other, down, forecast(action("promote", "web", "n1"))), Wait)
     end = decide(other, down, QUIET)

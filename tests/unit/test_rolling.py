@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from pacewright.cluster.edits.change import Change, SetMark, SetRevision
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed
+from pacewright.frozen import replace
 from pacewright.operation.step import Ask, Check, Commit, Done, Drain, Fail, Job, Next, Restore, Wait
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.drained import drained
@@ -203,9 +202,9 @@ def test_who_is_cut_off_gives_nothing_back() -> None:
     snapshot = three(attributes={"n2": DRAINED})
     job = called(snapshot, "reconcile")
     assert isinstance(job.decide(snapshot, None, NOW), Restore)
-    assert not isinstance(job.decide(dataclasses.replace(snapshot, quorate=False), None, NOW), Restore)
-    gone = dataclasses.replace(snapshot.nodes[N2], online=False)
-    without = dataclasses.replace(snapshot, nodes={**snapshot.nodes, N2: gone})
+    assert not isinstance(job.decide(replace(snapshot, quorate=False), None, NOW), Restore)
+    gone = replace(snapshot.nodes[N2], online=False)
+    without = replace(snapshot, nodes={**snapshot.nodes, N2: gone})
     assert not isinstance(job.decide(without, None, NOW), Restore)
 
 
@@ -320,7 +319,7 @@ def test_with_continue_one_that_is_not_healthy_is_left_behind() -> None:
     assert restarted(check.failed(N2, "n2 answers 500").decide(snapshot, None, NOW))
     stop = begin(three(), health=True)
     assert stop.decide(three(), None, NOW) is not None
-    again = dataclasses.replace(stop, slots=job.slots) if isinstance(job, Restart) else stop
+    again = replace(stop, slots=job.slots) if isinstance(job, Restart) else stop
     last = again.decide(snapshot, None, NOW)
     assert isinstance(last, Check)
     assert last.failed is None, "else the first one ends it"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pacewright.cluster.edits.change import SetMark, SetRevision
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import replace
 from pacewright.operation.step import Commit, Done, Wait
 from pacewright.service.ledger.record import Report
 from pacewright.service.ledger.report import own_report

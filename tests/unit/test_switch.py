@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from pacewright.cluster.edits.change import SetMeta
@@ -11,6 +9,7 @@ from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused
+from pacewright.frozen import replace
 from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.lookup import Target, find
 from pacewright.service.settings import Settings
@@ -126,7 +125,7 @@ def test_start_forgets_an_old_failure_once() -> None:
     step = decide(start(snapshot), snapshot)
     assert isinstance(step, Clean)
     assert (step.resource, step.node) == ("web", "n1")
-    again = after(snapshot, None, {("web", "n1"): tuple(dataclasses.replace(op, run=3) for op in FAILED)})
+    again = after(snapshot, None, {("web", "n1"): tuple(replace(op, run=3) for op in FAILED)})
     failed_with(decide(step.job, again, QUIET), OperationFailed, "did not start on n1: start failed (rc 1): no config")
 
 
@@ -280,4 +279,4 @@ def test_what_may_happen_to_others(verb: str, expected: tuple[str, ...], surpris
         assert isinstance(verdict, Fail)
         assert f"{other} db on n2" in str(verdict.error)
         assert job.examine(step, happening, happening) is step
-        assert dataclasses.replace(job, allow_collateral=True).examine(step, happening, QUIET) is step
+        assert replace(job, allow_collateral=True).examine(step, happening, QUIET) is step

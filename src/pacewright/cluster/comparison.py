@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pacewright.cluster.cib.configuration import plain_values
 from pacewright.cluster.cib.document import elements
+from pacewright.frozen import frozen
 
 __all__ = ["Difference", "differences"]
 
 _HOLDERS = {"group", "clone", "master", "bundle"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Difference:
     """One thing that differs.
 

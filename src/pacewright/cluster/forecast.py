@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pacewright.cluster import tools
@@ -14,11 +13,12 @@ from pacewright.cluster.edits.change import Change
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ToolOutput
+from pacewright.frozen import field, frozen, replace
 
 __all__ = ["Action", "Forecast", "answered", "by_place", "carried_out", "followed", "question", "what_if"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@frozen
 class Action:
     """One thing that the scheduler would do to an instance.
 
@@ -48,7 +48,7 @@ class Action:
         return f"{self.verb} {self.resource}{where}{why}" + (", but it is blocked" if self.blocked else "")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Forecast:
     """All that the scheduler would do, in a fixed order.
 
@@ -60,6 +60,8 @@ class Forecast:
         then_asked: where two changes follow one another, what it was asked about the second one; else empty.
         known: the CIB as it would be when all that is done, if it was asked for; else empty.
     """
+
+    __slots__ = ("__dict__",)  # what is asked for once is kept there
 
     actions: tuple[Action, ...]
     fenced: tuple[NodeName, ...] = ()

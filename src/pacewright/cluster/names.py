@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
+
+from pacewright.frozen import frozen
 
 __all__ = ["Agent", "Kind", "NodeName", "ResourceId", "Role", "Timeouts", "Version"]
 
@@ -42,7 +43,7 @@ class Role(Enum):
         return self is not Role.STOPPED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@frozen
 class Version:
     """The CIB's version: `num_updates` grows with each status change, `epoch` with each configuration change."""
 
@@ -55,7 +56,7 @@ class Version:
         return f"{self.admin_epoch}.{self.epoch}.{self.num_updates}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Agent:
     """What runs a primitive: `systemd:nginx`, `ocf:heartbeat:IPaddr2`, `lsb:foo`, `service:foo`."""
 

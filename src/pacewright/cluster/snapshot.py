@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.names import Agent, Kind, NodeName, ResourceId, Role, Version
+from pacewright.frozen import field, frozen
 
 __all__ = ["Constraint", "Failure", "Instance", "Node", "Resource", "Run", "Snapshot"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Node:
     """A node as the cluster sees it.
 
@@ -63,7 +63,7 @@ class Node:
         return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resource:
     """A resource's definition.
 
@@ -99,7 +99,7 @@ class Resource:
         return self.node_revisions.get(node, self.revision)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Run:
     """One life of an instance, from a start to a stop.
 
@@ -121,7 +121,7 @@ class Run:
         return self.since if self.operation in {"start", "migrate_from"} else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """The last operation of an instance that failed.
 
@@ -144,7 +144,7 @@ class Failure:
         return f"{self.operation} failed (rc {self.code})" + (f": {self.reason}" if self.reason else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Instance:
     """A primitive's copy on one node: active, under way, or failed there.
 
@@ -194,7 +194,7 @@ class Instance:
         return "failed" if self.failed else self.role.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Constraint:
     """A constraint, as far as we need to know it.
 
@@ -210,7 +210,7 @@ class Constraint:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Snapshot:
     """A cluster at one moment.
 

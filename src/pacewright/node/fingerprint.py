@@ -13,11 +13,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pacewright.clock import Deadline
 from pacewright.errors import NodeError
+from pacewright.frozen import frozen
 from pacewright.node.matching import matching
 from pacewright.node.regular import opened
 
@@ -35,7 +35,7 @@ _SECONDS = 60.0
 _LEAST_KEY = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inputs:
     """A service's config on this node, at one moment.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pacewright.errors import OperationFailed, ToolError, ToolOutput
+from pacewright.frozen import frozen
 from pacewright.process import run
 
 __all__ = ["Unit", "also_called", "disable_at_boot", "full_name", "operate", "show", "show_all", "taken_along"]
@@ -23,7 +23,7 @@ _SUFFIXES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unit:
     """A unit as systemd has it.
 

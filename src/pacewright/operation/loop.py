@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pacewright.cluster.names import Version
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.waiting import under_way, wait
 from pacewright.errors import CommitConflict, DeadlinePassed, OperationFailed, OutcomeUnknown, PacewrightError, Refused
+from pacewright.frozen import frozen, replace
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Check, Clean, Commit, Done, Drain, Fail, Job, Restore, Wait
 from pacewright.operation.write import write
@@ -78,7 +78,7 @@ def carry_out(
         snapshot = _with_a_dc(cluster, deadline, clock)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Means:
     """What an operation is carried out with, beside the cluster; `carry_out` says what each is."""
 
@@ -90,7 +90,7 @@ class Means:
     journal: Journal = SILENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Turn:
     """An operation between two looks at the cluster.
 

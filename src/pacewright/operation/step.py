@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from pacewright.cluster.edits.change import Change
@@ -11,6 +10,7 @@ from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
+from pacewright.frozen import field, frozen
 from pacewright.operation.outcome import Outcome
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Commit:
     """Write this change; `job` takes over once it is written.
 
@@ -67,7 +67,7 @@ class Commit:
         return tuple(resource + (f" on {node}" if node else "") for resource, node in idle)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Clean:
     """Make the cluster forget a failure, so that it tries that instance again."""
 
@@ -77,7 +77,7 @@ class Clean:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wait:
     """Nothing to do until the cluster has changed; `job` then goes on, with what it has seen."""
 
@@ -85,7 +85,7 @@ class Wait:
     job: Job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """Go on as `job` once the instances on these nodes are healthy.
 
@@ -98,7 +98,7 @@ class Check:
     failed: Callable[[NodeName, str], Job] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drain:
     """Go on as `job` once nobody sends anything to the instances on these nodes any more."""
 
@@ -106,7 +106,7 @@ class Drain:
     job: Job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restore:
     """Go on as `job` once the instances on these nodes are sent their share again."""
 
@@ -114,19 +114,19 @@ class Restore:
     job: Job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ask:
     """Decide again with what the scheduler would do by itself now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Done:
     """It is as it should be."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fail:
     """It will not become as it should be."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from pacewright.frozen import frozen
 from pacewright.record.reading import Entry
 
 __all__ = ["Story", "stories"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Story:
     """One call.
 

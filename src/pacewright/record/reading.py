@@ -8,11 +8,11 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from pacewright.errors import NodeError
+from pacewright.frozen import frozen
 from pacewright.record.schema import sound
 
 __all__ = ["Entry", "History", "files_of", "read_log"]
@@ -21,7 +21,7 @@ _LONGEST = 1 << 16
 """Bytes of a line that are read at once; no entry has so many."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One thing that was recorded.
 
@@ -42,7 +42,7 @@ class Entry:
     told: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class History:
     """What a log holds.
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from pacewright.cluster.snapshot import Failure, Snapshot
+from pacewright.frozen import replace
 
 __all__ = ["COVER", "covered", "failures", "is_secret", "names", "plain", "secret_parameters"]
 

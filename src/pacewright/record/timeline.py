@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from pacewright.frozen import frozen
 from pacewright.record.call_history import Story
 
 __all__ = ["Row", "Span", "Timeline", "timeline"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Span:
     """A time in which an instance was the same.
 
@@ -28,7 +28,7 @@ class Span:
     watched: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """An instance over time."""
 
@@ -37,7 +37,7 @@ class Row:
     spans: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Timeline:
     """What there is to draw.
 
@@ -53,7 +53,7 @@ class Timeline:
     calls: tuple[Story, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Look:
     """What a call saw of an instance at a moment; `first` if it had not looked before."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.commit import changes_nothing
 from pacewright.cluster.edits.change import Change
@@ -12,6 +11,7 @@ from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import ResourceId
 from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import OperationFailed
+from pacewright.frozen import frozen, replace
 from pacewright.operation.collateral import refusal
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
@@ -25,7 +25,7 @@ _EVERYTHING = {"start", "stop", "restart", "reload", "recover", "promote", "demo
 _DEPENDENTS_MAY = {"start", "promote"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Apply:
     """See to it that the cluster has what a document says.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from pacewright.cluster.edits.definition import Operation, Values
 from pacewright.cluster.names import Agent, ResourceId
+from pacewright.frozen import field, frozen
 
 __all__ = ["Document", "Unwanted", "WantedConstraint", "WantedResource"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WantedResource:
     """One primitive, and what is around it.
 
@@ -44,7 +44,7 @@ class WantedResource:
         return self.group or self.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unwanted:
     """A primitive that is not to be there."""
 
@@ -52,7 +52,7 @@ class Unwanted:
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WantedConstraint:
     """One constraint, in Pacemaker's own attributes.
 
@@ -73,7 +73,7 @@ class WantedConstraint:
     places: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Document:
     """The whole document; `source` is its name for messages."""
 

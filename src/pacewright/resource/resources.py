@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster.agents import default_operations
 from pacewright.cluster.cib.parse import read
@@ -15,6 +13,7 @@ from pacewright.cluster.forecast import Action, Forecast
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.waiting import wait
 from pacewright.errors import ClusterDown, ConfigError, Refused
+from pacewright.frozen import as_dict, frozen, replace
 from pacewright.operation.loop import Progress, carry_out
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal
@@ -29,7 +28,7 @@ from pacewright.resource.model import Document
 __all__ = ["Applied", "Options", "Resources"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     """How to apply.
 
@@ -44,7 +43,7 @@ class Options:
     timeout: float = 300.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Applied:
     """What was done, or would be.
 
@@ -85,7 +84,7 @@ class Resources:
             Refused: something is there as another sort of thing, or something beyond the document would suffer.
             ConfigError: the document names what is nowhere.
         """
-        with Call(self._log, self._clock, verb="apply", service=document.source, options=asdict(options)) as call:
+        with Call(self._log, self._clock, verb="apply", service=document.source, options=as_dict(options)) as call:
             applied = self._already(document, options) or self._apply(document, options, call)
             call.ended(changed=applied.outcome.changed, message=applied.outcome.message)
         return applied

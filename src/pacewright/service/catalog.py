@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import PacewrightError
+from pacewright.frozen import frozen, replace
 from pacewright.node import units
 from pacewright.node.fingerprint import Inputs, fingerprint
 from pacewright.service.ledger.debts import unreported
@@ -21,7 +21,7 @@ from pacewright.service.status import ServiceStatus, status_of
 __all__ = ["Answer", "Catalog", "look"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What is known of one service of a catalog.
 
@@ -40,7 +40,7 @@ class Answer:
     at_boot: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Catalog:
     """The answers, and which node gives them (None if this machine is none of the cluster's)."""
 

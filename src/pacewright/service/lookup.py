@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pacewright.cluster.names import Kind, NodeName, ResourceId, Timeouts
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused, UsageError
+from pacewright.frozen import field, frozen, replace
 from pacewright.node import place
 from pacewright.service.settings import ServiceSettings, Settings
 
@@ -44,7 +44,7 @@ _ID = f"[{_LETTERS}][{_LETTERS}0-9.\u00b7\u0300-\u036f\u203f-\u2040-]*"
 """Compiled by whoever comes to need it: that takes 3 ms, and most names are a unit's as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """A service of the cluster.
 

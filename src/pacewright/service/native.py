@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pacewright.errors import UnknownService
+from pacewright.frozen import frozen
 from pacewright.node import units
 from pacewright.operation.outcome import Outcome
 from pacewright.service.lookup import is_unit, unit_name
@@ -16,7 +15,7 @@ _VERBS = {"refresh": "restart"}
 """What systemd calls it, where that is something else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Native:
     """A service that the cluster does not know, as systemd on this node has it."""
 

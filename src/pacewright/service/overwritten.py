@@ -8,11 +8,11 @@ went the marks of that time, and nothing but the log tells that a restart was du
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import frozen
 from pacewright.service.ledger.record import OWED, REPORT, Report, owed_on, reported
 from pacewright.service.ledger.revision import Revision
 
@@ -24,7 +24,7 @@ __all__ = ["Lost", "lost"]
 _Place = tuple[ResourceId, NodeName]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lost:
     """What was written about a primitive and is not there any more.
 
@@ -38,11 +38,11 @@ class Lost:
     due: tuple[NodeName, ...]
 
 
-@dataclass(slots=True)
 class _Written:
-    revisions: dict[ResourceId, tuple[str, float]] = field(default_factory=dict)
-    reports: dict[_Place, tuple[str, float]] = field(default_factory=dict)
-    asked: dict[_Place, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.revisions: dict[ResourceId, tuple[str, float]] = {}
+        self.reports: dict[_Place, tuple[str, float]] = {}
+        self.asked: dict[_Place, str] = {}
 
     def add(self, edit: dict[str, Any], at: float) -> None:
         name, node, after = str(edit.get("name")), NodeName(str(edit.get("node"))), edit.get("after")

@@ -8,13 +8,13 @@ although its name says so, the answer is no.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster.cib.parse import read, saved
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError, PacewrightError, ToolError
+from pacewright.frozen import frozen
 from pacewright.node import place, units
 from pacewright.record.log import Log
 from pacewright.service.lookup import Lookup, Target, is_unit, unit_name
@@ -41,7 +41,7 @@ _HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """What becomes of an action.
 
@@ -54,13 +54,13 @@ class Verdict:
     message: str = ""
 
 
-@dataclass(slots=True)
 class _Owners:
     """Whose some units are: services of the cluster, by which unit each, and what stands in the way of telling."""
 
-    services: list[Target] = field(default_factory=list)
-    units: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.services: list[Target] = []
+        self.units: list[str] = []
+        self.doubts: list[str] = []
 
 
 def guard(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import UsageError
+from pacewright.frozen import frozen, replace
 from pacewright.node.fingerprint import fingerprint
 from pacewright.operation.step import Job
 from pacewright.service.barrier.gather import Gather
@@ -33,7 +33,7 @@ Verb = str
 """`start`, `stop`, `restart`, `refresh`, `report`, `owe`, `reconcile`, `enable` or `disable`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     """What a caller may ask for.
 
@@ -93,7 +93,9 @@ def make_job(
     Raises:
         PacewrightError: it cannot be begun; nothing was done.
     """
-    asked = _Asked(verb, target, snapshot, planned, said, options, here, now)
+    asked = _Asked(
+        verb=verb, target=target, snapshot=snapshot, planned=planned, said=said, options=options, here=here, now=now
+    )
     if verb in {"start", "stop"}:
         refuse_if_hindered(target, snapshot, "not started" if verb == "start" else "not stopped")
     beyond = options.allow_collateral
@@ -108,7 +110,7 @@ def make_job(
             return asked.gathering(asked.roll())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     """A call as `make_job` is told of it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from pacewright.errors import (
     PacewrightError,
     Refused,
 )
+from pacewright.frozen import as_dict, frozen, replace
 from pacewright.operation.loop import Progress, carry_out
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal
@@ -59,7 +59,7 @@ _SPARE = 60.0
 """Seconds added to what a service's own operations may take, for the cluster itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Planned:
     """What an operation would do.
 
@@ -157,7 +157,7 @@ class Services(Survey):
     def _operate(self, name: str, verb: str, options: Options) -> Outcome:
         settings = load(self._config)
         check_name(name)
-        with Call(self._log, self._clock, verb=verb, service=name, options=asdict(options)) as call:
+        with Call(self._log, self._clock, verb=verb, service=name, options=as_dict(options)) as call:
             outcome = self._carry_out(name, verb, options, settings, call)
             call.ended(changed=outcome.changed, message=outcome.message, notes=outcome.notes)
         return outcome

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import ConfigError
+from pacewright.frozen import field, fields, frozen
 
 __all__ = [
     "DEFAULT_PATH",
@@ -37,7 +37,7 @@ class HealthKind(Enum):
     COMMAND = "command"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Health:
     """How to find out whether an instance is fit to serve; `{node}` stands for its node's name.
 
@@ -54,7 +54,7 @@ class Health:
     stable_for: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HAProxy:
     """The servers of HAProxy that are a service's instances.
 
@@ -67,7 +67,7 @@ class HAProxy:
     server: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drain:
     """How instances are taken out of service and back; `{node}` in commands is the instance's node.
 
@@ -92,7 +92,7 @@ class OnTimeout(Enum):
     LATER = "later"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Barrier:
     """What services.yaml says about waiting for the others' reports.
 
@@ -114,7 +114,7 @@ class Last(Enum):
     DC = "dc_last"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ServiceSettings:
     """What is said about one service.
 
@@ -161,7 +161,7 @@ class ServiceSettings:
             yield from {word.replace("{node}", node) for node in nodes}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """The whole file; a service that it does not name has every default.
 
@@ -211,7 +211,7 @@ def _said(entry: ServiceSettings) -> Iterator[str]:
     """The fields that an entry says something with, beside which resource it is."""
     default = ServiceSettings()
     for each in fields(ServiceSettings):
-        if each.name not in {"resource", "lines"} and (
-            each.name in entry.lines or getattr(entry, each.name) != getattr(default, each.name)
+        if each not in {"resource", "lines"} and (
+            each in entry.lines or getattr(entry, each) != getattr(default, each)
         ):
-            yield each.name
+            yield each

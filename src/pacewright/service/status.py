@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.placement import hosts
 from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import NodeUnclean, NoQuorum, Refused
+from pacewright.frozen import frozen
 from pacewright.service.ledger.debts import Debt, debts
 from pacewright.service.ledger.drained import drained
 from pacewright.service.ledger.record import MISSED
@@ -37,7 +37,7 @@ class State(Enum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ServiceStatus:
     """A service over the cluster.
 

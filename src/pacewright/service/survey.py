@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from pacewright.cluster.cib.remote import addresses
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ClusterDown, PacewrightError, ToolMissing
+from pacewright.frozen import replace
 from pacewright.node import place, units
 from pacewright.node.fingerprint import fingerprint
 from pacewright.service.along import concerns

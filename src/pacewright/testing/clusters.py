@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 from pacewright.cluster.cib.document import xml_id
@@ -19,6 +18,7 @@ from pacewright.cluster.edits.change import Change
 from pacewright.cluster.forecast import Action, Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import frozen
 
 __all__ = [
     "NODES",
@@ -40,7 +40,7 @@ __all__ = [
 NODES = {"1": "n1", "2": "n2", "3": "n3"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Op:
     """One line of an instance's history (`lrm_rsc_op`).
 

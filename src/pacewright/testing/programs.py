@@ -6,15 +6,15 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from pacewright.frozen import frozen
 from pacewright.process import Completed, run
 
 __all__ = ["FakeTools"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FakeTools:
     """A folder that comes first in PATH.
 

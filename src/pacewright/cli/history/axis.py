@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from pacewright.frozen import frozen
 
 __all__ = ["Tick", "ticks"]
 
@@ -13,7 +14,7 @@ _DAY = 86400
 _DAYS = (1, 2, 7, 14, 28, 91, 182, 365, 1826, 3652)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tick:
     """A mark.
 

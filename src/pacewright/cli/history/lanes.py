@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pacewright.cli.history.rows import who
+from pacewright.frozen import frozen
 from pacewright.record.call_history import Story
 
 __all__ = ["CHARACTER", "RIGHT", "Placed", "Scale", "clean", "cut", "in_lanes"]
@@ -21,7 +20,7 @@ _LANES = 10
 _WORDS = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scale:
     """From seconds to the width of the picture.
 
@@ -44,7 +43,7 @@ class Scale:
         return self.x(begin), max(round(self.x(end) - self.x(begin), 2), _LEAST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Placed:
     """A call in its lane.
 

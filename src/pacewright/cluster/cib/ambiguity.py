@@ -11,10 +11,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pacewright.cluster.cib.values import is_true, number
 from pacewright.cluster.names import ResourceId
+from pacewright.frozen import frozen
 
 __all__ = ["Doubt", "History", "doubt_about", "is_quiet", "question"]
 
@@ -38,7 +38,7 @@ History = tuple[ET.Element, ET.Element]
 """A node's `node_state`, and an `lrm_resource` in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Doubt:
     """What Pacemaker has to be asked about.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.names import Agent, NodeName, ResourceId
+from pacewright.frozen import frozen
 
 __all__ = ["NodeView", "ResourceView", "View", "view_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NodeView:
     """What Pacemaker says of a node; the words are those of `Node`.
 
@@ -30,7 +30,7 @@ class NodeView:
     maintenance: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ResourceView:
     """What Pacemaker says of one copy of a primitive.
 
@@ -58,7 +58,7 @@ class ResourceView:
     ignored: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class View:
     """A cluster.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from pacewright.cluster.cib.ambiguity import Doubt
 from pacewright.cluster.cib.crm_mon import NodeView, ResourceView, View
 from pacewright.cluster.names import Kind, NodeName, ResourceId, Role
 from pacewright.cluster.snapshot import Instance, Node, Resource
+from pacewright.frozen import replace
 
 __all__ = ["merged_instances", "merged_nodes", "merged_resources"]
 

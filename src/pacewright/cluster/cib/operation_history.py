@@ -10,12 +10,12 @@ In a history, `<id>_last_0` is the last operation that was not recurring, also w
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.cib.ambiguity import is_quiet
 from pacewright.cluster.cib.values import moment, number
 from pacewright.cluster.names import NodeName, ResourceId, Role
 from pacewright.cluster.snapshot import Failure, Instance, Run
+from pacewright.frozen import frozen, replace
 
 __all__ = ["read_instance"]
 
@@ -31,7 +31,7 @@ _NO_EFFECT = {"notify", "meta-data", "validate-all", "reload", "reload-agent", "
 _BEGINS_A_RUN = {"start", "promote", "demote", "migrate_from", "monitor"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _State:
     role: Role = Role.STOPPED
     operation: str | None = None

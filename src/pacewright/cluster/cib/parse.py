@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from pacewright.cluster import tools
 from pacewright.cluster.cib.ambiguity import Doubt, History, doubt_about, is_quiet, question
@@ -21,6 +20,7 @@ from pacewright.cluster.edits.hold import read_holds
 from pacewright.cluster.names import NodeName, ResourceId, Version
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
 from pacewright.errors import ToolOutput
+from pacewright.frozen import replace
 
 __all__ = ["parse", "read", "saved"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from pacewright.cluster.cib.configuration import uname_rule
@@ -28,13 +27,14 @@ from pacewright.cluster.cib.marks import set_mark
 from pacewright.cluster.cib.values import REVISION
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import frozen
 
 __all__ = ["Change", "Edit", "SetMark", "SetMeta", "SetRevision"]
 
 _OURS = "pacewright"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetRevision:
     """Give a primitive its revisions: one for all nodes, and others for single nodes.
 
@@ -78,7 +78,7 @@ class SetRevision:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetMeta:
     """Set a meta attribute of a resource, or take it away (None)."""
 
@@ -98,7 +98,7 @@ class SetMeta:
         drop_own_set_if_empty(element, "meta_attributes")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetMark:
     """Write down something of ours about a node, or take it away (None): see `marks.py` for where."""
 
@@ -118,7 +118,7 @@ class Edit(Protocol):
         """Write it into a CIB; once more changes nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """Edits that belong together and are written in one commit.
 

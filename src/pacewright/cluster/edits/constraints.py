@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pacewright.cluster.cib.document import elements, empty, free_id, xml_id
 from pacewright.cluster.edits.definition import spelled
 from pacewright.cluster.names import ResourceId
 from pacewright.errors import Refused
+from pacewright.frozen import frozen
 
 __all__ = ["Detach", "Remove", "Tie"]
 
@@ -18,7 +18,7 @@ _OLD_ROLES = {"Master": "Promoted", "Slave": "Unpromoted"}
 _RESOURCES = ("rsc", "with-rsc", "first", "then")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tie:
     """A constraint that is there, or is not. Those with sets, rules or patterns are never touched.
 
@@ -79,7 +79,7 @@ def _meaning(kind: str, attributes: Mapping[str, str]) -> dict[str, str]:
     return meaning
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Detach:
     """Take away what ties a resource to others, so that it can stop without them.
 
@@ -95,7 +95,7 @@ class Detach:
         _untie(root, {self.resource}, self.among)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Remove:
     """Take a primitive out, with the group and the clone that hold nothing else, and with its constraints."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pacewright.cluster.cib.document import after_sets, drop_pair, free_id, plain_set, set_pair
 from pacewright.cluster.cib.values import duration
 from pacewright.cluster.names import Agent, ResourceId
 from pacewright.errors import Refused
+from pacewright.frozen import frozen
 
 __all__ = ["DefineClone", "DefineGroup", "DefinePrimitive", "Operation", "Values"]
 
@@ -24,7 +24,7 @@ _NEVER = "0s"
 _USUAL_MONITOR = "60s"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Operation:
     """One operation of a primitive.
 
@@ -38,7 +38,7 @@ class Operation:
     attributes: Values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DefinePrimitive:
     """A primitive with (at least) these attributes and operations; made outside of any group if it is not there."""
 
@@ -65,7 +65,7 @@ class DefinePrimitive:
             _set_operation(root, element, operation)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DefineGroup:
     """A group that has (at least) these members, in this order. One that it lacks goes behind the one named before."""
 
@@ -92,7 +92,7 @@ class DefineGroup:
         return before[-1] if before else min(behind, default=last)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DefineClone:
     """A clone of a primitive or group with (at least) these meta attributes."""
 

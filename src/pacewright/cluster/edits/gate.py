@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pacewright.cluster.cib.document import xml_id
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import Refused
+from pacewright.frozen import frozen
 
 __all__ = ["SetGate", "read_gates"]
 
 _PREFIX = "pacewright-gate-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetGate:
     """Let a resource run on these nodes only; None takes the gate away.
 

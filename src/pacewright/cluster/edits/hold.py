@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pacewright.cluster.cib.document import after_sets, find_resource, xml_id
@@ -15,6 +14,7 @@ from pacewright.cluster.cib.replicas import hosts_of_replicas
 from pacewright.cluster.cib.values import LATEST
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import Refused
+from pacewright.frozen import frozen
 
 __all__ = ["HoldInstance", "HoldResource", "Release", "read_holds"]
 
@@ -22,7 +22,7 @@ _PREFIX = "pacewright-hold-"
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HoldInstance:
     """Keep a clone from running on one node until a moment, by a location rule that expires by itself.
 
@@ -57,7 +57,7 @@ class HoldInstance:
         _until(rule, hold_id, self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HoldResource:
     """Keep a resource stopped until a moment, by a `target-role` under a rule that expires by itself."""
 
@@ -77,7 +77,7 @@ class HoldResource:
         element.insert(after_sets(element, "meta_attributes"), found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Release:
     """Take away every hold of ours on a resource, or the one for a node."""
 

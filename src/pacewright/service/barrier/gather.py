@@ -8,7 +8,6 @@ reports there goes on. Its commit takes the marks of all away, by which the othe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.edits.change import Change, Edit, SetMark
 from pacewright.cluster.edits.gate import SetGate
@@ -17,6 +16,7 @@ from pacewright.cluster.names import NodeName
 from pacewright.cluster.placement import hosts
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, PacewrightError, Refused
+from pacewright.frozen import frozen, replace
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.barrier.waiting import arrived, deadlock, missing, take_away
@@ -36,7 +36,7 @@ _CIRCLE = 15.0
 """Seconds for which a call that has seen a circle still counts as waiting, so that the others in it see it too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gather:
     """A call that takes part in a barrier.
 

@@ -8,18 +8,18 @@ that goes on takes all of them away.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pacewright.cluster.edits.change import SetMark
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.placement import hosts
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import frozen
 from pacewright.service.ledger.record import READY, ready_at
 
 __all__ = ["Link", "arrived", "deadlock", "missing", "take_away"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Link:
     """One node that waits at a service for another one."""
 

@@ -12,10 +12,10 @@ definition. Only the mark tells then that nobody saw it restart.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Instance, Snapshot
+from pacewright.frozen import frozen
 from pacewright.node.fingerprint import Inputs
 from pacewright.service.ledger.record import Report, begun_on, owed_on, reported
 from pacewright.service.ledger.revision import Revision
@@ -24,7 +24,7 @@ from pacewright.service.lookup import Target
 __all__ = ["Debt", "began_after", "debts", "stale", "stale_with", "still_owed", "unproven", "unreported"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Debt:
     """A restart that is due and not yet done.
 

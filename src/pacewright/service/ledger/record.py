@@ -17,12 +17,12 @@ What somebody has spoilt by hand reads as if it were not there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.cib.values import moment
 from pacewright.cluster.edits.change import Edit, SetMark
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import frozen, replace
 
 __all__ = [
     "BEGUN",
@@ -51,7 +51,7 @@ READY = "pacewright-ready-"
 MISSED = "pacewright-missed-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     """A node saying "my config for this service is in place". Only the node itself writes it.
 
@@ -80,7 +80,7 @@ class Report:
         return cls(fingerprint=fingerprint, changed=changed, seen=bool(seen))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Begun:
     """A restart that was committed and whose start nobody has seen yet.
 
@@ -103,7 +103,7 @@ class Begun:
         return cls(key=key, by=NodeName(by)) if key else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ready:
     """A node's run has come to the service, and waits at its barrier.
 

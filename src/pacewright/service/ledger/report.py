@@ -7,12 +7,12 @@ let in where the service has a gate, and that nobody needs to miss its report an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.edits.change import Edit, SetMark, SetRevision
 from pacewright.cluster.edits.gate import SetGate
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Instance, Snapshot
+from pacewright.frozen import frozen, replace
 from pacewright.service.ledger.debts import began_after, stale_with, still_owed
 from pacewright.service.ledger.owed import noted_on
 from pacewright.service.ledger.record import MISSED, READY, REPORT, Ready, Report, ready_at, reported
@@ -22,7 +22,7 @@ from pacewright.service.lookup import Target
 __all__ = ["OwnReport", "own_report", "seen_to_run"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OwnReport:
     """What this node has to say.
 

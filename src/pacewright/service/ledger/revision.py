@@ -7,10 +7,10 @@ A revision is the value of the instance attribute `pacewright_revision` in the p
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pacewright.cluster.cib.values import moment
+from pacewright.frozen import frozen
 
 __all__ = ["ONCE", "Revision", "new_token"]
 
@@ -20,7 +20,7 @@ ONCE = "once-"
 _TOKEN_TIME = "%Y%m%dT%H%M%SZ"  # noqa: S105 - a format
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Revision:
     """What an instance was started with.
 

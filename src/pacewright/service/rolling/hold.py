@@ -10,7 +10,6 @@ would give the role back to it, and on the way restart instances that are well (
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pacewright.cluster.edits.change import Change, Edit
@@ -18,6 +17,7 @@ from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import replace
 from pacewright.operation.collateral import ENDS
 from pacewright.operation.step import Ask, Commit, Next, Wait
 from pacewright.service.ledger.begun import ended, set_begun

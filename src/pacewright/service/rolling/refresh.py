@@ -11,13 +11,13 @@ report in the cluster says it, until the definition has the same fingerprint.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.edits.change import Change, Edit, SetMark
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import NoQuorum, Refused
+from pacewright.frozen import frozen, replace
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.ledger.debts import Debt, debts, stale, still_owed, unproven
@@ -83,7 +83,7 @@ def begin_refresh(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Refresh(Restart):
     """A refresh under way.
 

@@ -10,7 +10,6 @@ An agent that would only reload for a new revision gets a **hold** instead (`hol
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pacewright.cluster.edits.change import Change, Edit, SetRevision
@@ -19,6 +18,7 @@ from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused
+from pacewright.frozen import field, frozen, replace
 from pacewright.operation.collateral import collateral, dependents, down_everywhere, left_without, others_up, replicas
 from pacewright.operation.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
 from pacewright.service.ledger.begun import set_begun
@@ -81,7 +81,7 @@ def begin_restart(
     return Restart(slots=slots, token=token, policy=policy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restart:
     """A restart under way.
 

@@ -11,12 +11,12 @@ A promotable's instance is under way until it has the role that the cluster want
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from pacewright.cluster.forecast import Action, Forecast
 from pacewright.cluster.names import NodeName, ResourceId, Role
 from pacewright.cluster.snapshot import Instance, Snapshot
+from pacewright.frozen import frozen, replace
 from pacewright.service.ledger.debts import unproven
 from pacewright.service.ledger.promoted import has_roles, missing_roles
 from pacewright.service.ledger.record import owed_on
@@ -38,7 +38,7 @@ class SlotState(Enum):
     AWAY = "away"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Before:
     """A slot as it was when the call began.
 
@@ -59,7 +59,7 @@ class Before:
     places: frozenset[tuple[ResourceId, NodeName]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slots:
     """The slots of one roll, and what was seen of them since it began.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import replace
 from pacewright.operation.step import Check, Next, Restore
 from pacewright.service.ledger.debts import debts
 from pacewright.service.ledger.drained import drained

@@ -9,11 +9,11 @@ written for it: the marks of what is begun say that somebody leads, and one that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.frozen import frozen, replace
 from pacewright.operation.step import Clean, Commit, Drain, Next, Restore, Wait
 from pacewright.service.ledger.begun import begun_by
 from pacewright.service.ledger.drained import drained
@@ -30,7 +30,7 @@ _GAP = 5.0
 """Seconds between two looks, of which there is one each second, that tell of a call that stood still itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lead:
     """What a call knows of who leads.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.edits.change import Change, SetMeta
@@ -11,6 +10,7 @@ from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Instance, Resource, Snapshot
 from pacewright.errors import OperationFailed, Refused
+from pacewright.frozen import frozen, replace
 from pacewright.operation.collateral import collateral
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
@@ -27,7 +27,7 @@ _WAVE = "pacewright_wave"
 """Meta attribute that keeps the wave for which the service was stopped last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Start:
     """Start a service: nothing says Stopped any more, and every instance that the scheduler wants is up.
 
@@ -142,7 +142,7 @@ class Start:
         return tuple(i for p in self.target.primitives for i in snapshot.instances.get(p, ()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stop:
     """Stop a service everywhere, with `target-role=Stopped`.
 
@@ -206,7 +206,7 @@ class Stop:
         return _judge(self, step, forecast, planned, own={"stop", "demote"}, others={"stop", "demote"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manage:
     """Let the cluster manage a service, or not (`is-managed`)."""
 
