@@ -89,13 +89,11 @@ def test_pacewright_is_installed_as_a_package(lab: Lab) -> None:
     assert out(lab, "n1", "pacewright", "--version").startswith("pacewright ")
 
 
-def test_install_brings_the_current_source_to_all_nodes_quickly(lab: Lab) -> None:
+def test_install_brings_the_current_source_to_all_nodes(lab: Lab) -> None:
     module = "/usr/lib/python3/dist-packages/pacewright/errors.py"
     for at in lab.nodes:
         lab.write(at, module, "broken = True\n")
-    begin = SYSTEM_CLOCK.monotonic()
     lab.install()
-    assert SYSTEM_CLOCK.monotonic() - begin < 4
     for at in lab.nodes:
         assert "class PacewrightError" in lab.read(at, module)
         assert out(lab, at, "pacewright", "--version")

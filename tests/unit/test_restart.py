@@ -875,8 +875,26 @@ def test_on_a_copy_what_the_cluster_was_restarting_is_back_when_it_is_promoted()
     snapshot = ranked("n2", "n3")
     back = after(snapshot, None, {("web", "n1"): run(7, promoted=True)})
     job = begin(snapshot, planned=forecast(action("restart", "web", "n1")))
-    assert isinstance(decide(job, back, QUIET), Wait), "it was not seen to go down"
-    assert isinstance(decide(job.rehearsed(), back, QUIET), Commit)
+    assert commit(decide(job, back, QUIET)).summary.startswith("restarting web on n1"), "it was not seen to go down"
+    assert not commit(decide(job.rehearsed(), back, QUIET)).summary.startswith("restarting web on n1")
+
+
+@pytest.mark.parametrize("promoted", [False, True])
+def test_a_restart_by_the_cluster_itself_that_a_cleanup_has_called_off_is_done_by_the_call(promoted: bool) -> None:  # noqa: FBT001
+    """Seen on a busy machine: a call cleaned up a promote just when the cluster's next one had gone well, and hung."""
+    coming = forecast(action("recover", "web", "n1"))
+    failed = Op(task="promote", run=2, call=22, rc=1, failure=True)
+    broken = after(ranked("n1", "n2", "n3"), None, {("web", "n1"): (*UNPROMOTED, failed)})
+    job = begin(broken, planned=coming)
+    clean = decide(job, broken, QUIET)
+    assert isinstance(clean, Clean)
+    probe = Op(task="monitor", run=3, call=30, rc=8 if promoted else 0)
+    probed = after(broken, None, {("web", "n1"): (probe,)})
+    wait = decide(going_on(clean), probed)
+    assert isinstance(wait, Wait)
+    assert wait.reason == "n1 to restart"
+    assert isinstance(decide(going_on(wait), probed, coming), Wait), "it still comes"
+    assert "web on n1" in commit(decide(going_on(wait), probed, QUIET)).summary
 
 
 def test_the_next_one_waits_until_the_last_one_has_its_role_back() -> None:

@@ -85,7 +85,7 @@ class Slots:
             snapshot: the cluster.
             planned: what the scheduler is about to do by itself, if known: a failed slot that it will start again is
                 under way, and one that it will not start at all is away. What it is about to promote or demote is
-                under way, too.
+                under way, too; what it was about to restart and leaves alone now is old.
         """
         states = {slot: self._state(slot, snapshot) for slot in self.before}
         if planned is None:
@@ -335,9 +335,20 @@ class Slots:
             return SlotState.FAILED if over else SlotState.UNDER_WAY
         if coming and state in {SlotState.FRESH, SlotState.OLD} and has_roles(self.target, snapshot):
             return SlotState.UNDER_WAY
-        if state is SlotState.UNDER_WAY and not coming and not self.instances(slot, snapshot):
-            return SlotState.AWAY
+        if state is SlotState.UNDER_WAY and not coming:
+            return self._left_alone(slot, snapshot)
         return state
+
+    def _left_alone(self, slot: NodeName, snapshot: Snapshot) -> SlotState:
+        """What a slot under way is once the cluster has nothing in mind with it: nothing runs there any more.
+
+        Or it runs, and the restart that the cluster was about to do does not come: a cleanup, whoever asked for it, has
+        taken the reason away.
+        """
+        if not self.instances(slot, snapshot):
+            return SlotState.AWAY
+        expected = {**self.before, slot: replace(self.before[slot], covered=False)}
+        return replace(self, before=expected)._state(slot, snapshot)  # noqa: SLF001 - itself
 
     def _concerns(self, action: Action, slot: NodeName) -> bool:
         return action.resource in self.target.primitives and slot in {WHOLE, action.node, action.to}
