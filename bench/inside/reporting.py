@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from pacewright.cluster.connection import LiveConnection
 from pacewright.cluster.edits.change import Change, SetMark
+from pacewright.cluster.live import LiveConnection
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.node import place
 from pacewright.node.fingerprint import fingerprint

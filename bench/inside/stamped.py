@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 
 from pacewright.clock import SYSTEM_CLOCK
-from pacewright.cluster.connection import LiveConnection
 from pacewright.cluster.edits.change import Change
+from pacewright.cluster.live import LiveConnection
 from pacewright.cluster.snapshot import Snapshot
 
 BEGUN = SYSTEM_CLOCK.now()

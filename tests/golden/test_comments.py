@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pacewright.cluster.cib.parse import parse
-from pacewright.cluster.commit import _without_status, changes_nothing
+from pacewright.cluster.commit import changes_nothing, difference
 from pacewright.cluster.comparison import differences
 from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
 from pacewright.cluster.edits.constraints import Remove, Tie
@@ -110,10 +110,8 @@ def test_what_is_written_is_what_would_be_without_them(edits: tuple[Edit, ...]) 
 def test_the_patch_puts_it_there_and_keeps_them(edits: tuple[Edit, ...], tmp_path: Path) -> None:
     before = parse(document())
     after = Change(edits=edits, reason="test").apply(before)
-    old, new, patch = (tmp_path / name for name in ("old", "new", "patch"))
-    old.write_bytes(_without_status(before.root))
-    new.write_bytes(_without_status(after))
-    patch.write_bytes(run(["crm_diff", "--original", str(old), "--new", str(new)], timeout=30).stdout)
+    patch = tmp_path / "patch"
+    patch.write_bytes(difference(before.root, after))
     full = tmp_path / "cib.xml"
     full.write_bytes(document())
     done = run(["crm_diff", "--original", str(full), "--patch", str(patch)], timeout=30)

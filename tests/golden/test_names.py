@@ -10,8 +10,8 @@ from typing import Self
 
 import pytest
 
-from pacewright.cluster.connection import Simulation
 from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.simulation import Simulation
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ConfigError
 from pacewright.node import place

@@ -16,10 +16,10 @@ from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.commit import changes_nothing
 from pacewright.cluster.comparison import differences
-from pacewright.cluster.connection import Simulation
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import Agent, Kind, ResourceId
+from pacewright.cluster.simulation import Simulation
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import Refused
 from pacewright.operation.loop import carry_out

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pacewright.cluster.cib.parse import parse
-from pacewright.cluster.connection import Simulation
 from pacewright.cluster.names import ResourceId
 from pacewright.cluster.placement import hosts
+from pacewright.cluster.simulation import Simulation
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.timeouts import timeouts
 from pacewright.errors import Refused

@@ -176,10 +176,10 @@ class Call:
         self.cluster.pass_time(_TURN)
 
     def _means(self) -> Means:
-        gate = self._gate if self.said.health is not None else None
-        return Means(deadline=self._deadline, clock=self, progress=self.lines.append, gate=gate)
+        health = self._healthy if self.said.health is not None else None
+        return Means(deadline=self._deadline, clock=self, progress=self.lines.append, health=health)
 
-    def _gate(self, node: NodeName) -> None:
+    def _healthy(self, node: NodeName) -> None:
         """Ask the instance itself."""
         life = self.cluster.lives.get((self.cluster.kind, node))
         if life is None or life.config == "sick":
@@ -222,7 +222,7 @@ class Call:
         assert self._seen is not None
         differing = _Patch(cluster=self.cluster, node=self.node, seen=self._seen[1])
         with (
-            patch.object(tools, "difference", differing.difference),
+            patch("pacewright.cluster.commit.difference", differing.difference),
             patch.object(tools, "patch", differing.patch),
             patch.object(tools, "query_root", differing.query_root),
             patch.object(tools, "query", differing.query),
@@ -268,11 +268,10 @@ class _Patch:
         snapshot, self.seen = self.cluster.read(self.node)
         return ET.tostring(snapshot.root)
 
-    def difference(self, before: bytes, after: bytes) -> bytes:
-        """What `crm_diff` says, as far as `commit` looks at it."""
-        self.after = after
-        root = ET.fromstring(before)
-        version = {name: root.get(name, "") for name in ("admin_epoch", "epoch", "num_updates")}
+    def difference(self, before: ET.Element, after: ET.Element) -> bytes:
+        """A patch, as far as `commit` looks at it."""
+        self.after = ET.tostring(after)
+        version = {name: before.get(name, "") for name in ("admin_epoch", "epoch", "num_updates")}
         source = ET.tostring(ET.Element("source", version), encoding="unicode")
         change = '<change operation="modify" path="/cib/configuration"/>'
         return f"<diff><version>{source}</version>{change}</diff>".encode()

@@ -1,4 +1,4 @@
-"""The health gate: how it asks, how long it waits, and what it says when an instance is not fit to serve."""
+"""The health check: how it asks, how long it waits, and what it says when an instance is not fit to serve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from pacewright.cluster.names import NodeName
 from pacewright.errors import OperationFailed
 from pacewright.service.instance import health
-from pacewright.service.instance.health import gate
+from pacewright.service.instance.health import health_check
 from pacewright.service.settings import Health, HealthKind
 from pacewright.testing.clock import FakeClock
 
@@ -51,7 +51,7 @@ def closed_port() -> int:
 
 def asks(kind: HealthKind, *target: str, timeout: float = 2.0, stable_for: float = 0.0) -> FakeClock:
     clock = FakeClock()
-    gate("web", Health(kind=kind, target=target, timeout=timeout, stable_for=stable_for), clock)(N1)
+    health_check("web", Health(kind=kind, target=target, timeout=timeout, stable_for=stable_for), clock)(N1)
     return clock
 
 

@@ -24,7 +24,7 @@ from pacewright.node.logs import agent_lines
 from pacewright.process import Completed
 from pacewright.record.reading import read_log
 from pacewright.resource import load as load_document
-from pacewright.service.instance.health import _why_not, gate
+from pacewright.service.instance.health import _why_not, health_check
 from pacewright.service.instance.load_balancer import Balancer
 from pacewright.service.ledger.record import Ready, Report
 from pacewright.service.ledger.revision import Revision
@@ -193,7 +193,7 @@ def test_a_server_that_drips_is_late() -> None:
     where = answering(b"HTTP/1.0 200 OK\r\n", *[b"X-Slow: 1\r\n"] * 60, b"\r\n", pause=0.2)
     begun = SYSTEM_CLOCK.monotonic()
     with pytest.raises(OperationFailed, match=r"was not healthy within 1 s"):
-        gate("web", Health(kind=HealthKind.HTTP, target=(f"http://{where}/",), timeout=1.0), SYSTEM_CLOCK)(
+        health_check("web", Health(kind=HealthKind.HTTP, target=(f"http://{where}/",), timeout=1.0), SYSTEM_CLOCK)(
             NodeName("n1")
         )
     assert SYSTEM_CLOCK.monotonic() - begun < 8

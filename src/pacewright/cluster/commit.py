@@ -6,18 +6,22 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 from pacewright.cluster import tools
+from pacewright.cluster.cib import patch as patches
 from pacewright.cluster.cib.parse import read
 from pacewright.cluster.cib.values import number
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ClusterDown, CommitConflict, NoQuorum, ToolOutput
 
-__all__ = ["changes_nothing", "commit", "is_there"]
+__all__ = ["Still", "changes_nothing", "commit", "difference", "is_there"]
+
+Still = Callable[[Snapshot], bool]
+"""Told a newer snapshot than a change was decided on: would it be decided again?"""
 
 _VERSION = ("admin_epoch", "epoch", "num_updates")
 
 
-def commit(change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bool] | None = None) -> bool:
+def commit(change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
     """Write a change into the CIB, whole or not at all, if nothing else has changed since the snapshot.
 
     The patch names the epoch of the snapshot, which every change of the configuration raises, and Pacemaker refuses it
@@ -57,7 +61,7 @@ def commit(change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bo
     after = change.apply(based_on)
     if changes_nothing(based_on.root, after):
         return False
-    patch = _guarded_by_epoch(tools.difference(_without_status(based_on.root), _without_status(after)))
+    patch = _guarded_by_epoch(difference(based_on.root, after))
     if patch is None:
         return False
     if still is not None and _has_moved_on(based_on):
@@ -66,6 +70,12 @@ def commit(change: Change, *, based_on: Snapshot, still: Callable[[Snapshot], bo
             raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
     tools.patch(patch)
     return True
+
+
+def difference(before: ET.Element, after: ET.Element) -> bytes:
+    """The patch from one CIB's configuration to another's: by `crm_diff`, where ours is not made for the difference."""
+    own = patches.patch(before, after)
+    return own if own is not None else tools.difference(_without_status(before), _without_status(after))
 
 
 def _has_moved_on(based_on: Snapshot) -> bool:

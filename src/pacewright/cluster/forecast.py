@@ -15,7 +15,10 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import ToolOutput
 from pacewright.frozen import field, frozen, replace
 
-__all__ = ["Action", "Forecast", "answered", "by_place", "carried_out", "followed", "question", "what_if"]
+__all__ = ["Action", "Forecast", "Scheduler", "by_place", "carried_out", "question", "what_if"]
+
+_REMEMBERED = 8
+"""Answers of the scheduler that are kept: a commit follows the question about it, and in a copy time stands still."""
 
 
 @frozen
@@ -105,7 +108,43 @@ class Forecast:
         return found
 
 
-def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
+class Scheduler:
+    """Pacemaker's scheduler, which is asked nothing twice: its last answers are kept.
+
+    Args:
+        ask: how it is asked.
+        known: its answers so far, the newest last; shared by all that ask it in different ways.
+    """
+
+    def __init__(
+        self, ask: Callable[[bytes], Forecast] | None = None, known: dict[bytes, Forecast] | None = None
+    ) -> None:
+        self._ask = ask or answered
+        self._known = {} if known is None else known
+
+    def __call__(self, asked: bytes) -> Forecast:
+        """What it says of a CIB.
+
+        Raises:
+            ToolFailed: this node's scheduler is older than the cluster's CIB.
+        """
+        forecast = self._known.pop(asked, None) or self._ask(asked)
+        self._known[asked] = forecast
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return forecast
+
+    def followed_up(self) -> Scheduler:
+        """The same for whoever will want to know what becomes of the CIB, by one program instead of two."""
+        return Scheduler(carried_out if self._ask is answered else self._ask, self._known)
+
+
+def what_if(
+    snapshot: Snapshot,
+    change: Change | None = None,
+    then: Change | None = None,
+    scheduler: Scheduler | None = None,
+) -> Forecast:
     """What the scheduler would do after a change, or by itself. The cluster is not touched (22 ms).
 
     Args:
@@ -113,12 +152,14 @@ def what_if(snapshot: Snapshot, change: Change | None = None, then: Change | Non
         change: what would be written; None for nothing.
         then: what would be written once that is done. An instance that the first change stops and the second starts
             on the same node counts as a restart.
+        scheduler: who is asked.
 
     Raises:
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
+    scheduler = scheduler or Scheduler()
     asked = question(snapshot, change)
-    return answered(asked) if then is None else followed(carried_out(asked), then)
+    return scheduler(asked) if then is None else followed(scheduler.followed_up()(asked), then, scheduler)
 
 
 def question(snapshot: Snapshot, change: Change | None = None) -> bytes:
@@ -159,7 +200,7 @@ def _without_strays(root: ET.Element) -> ET.Element:
     return asked
 
 
-def followed(first: Forecast, then: Change, ask: Callable[[bytes], Forecast] = answered) -> Forecast:
+def followed(first: Forecast, then: Change, ask: Scheduler) -> Forecast:
     """The forecast of a change together with that of the change which is written once the first one is done."""
     second = ask(question(parse(first.after), then))
     joined = _joined(first.actions, second.actions)

@@ -20,7 +20,7 @@ from pacewright.operation.write import write
 from pacewright.record.journal import SILENT, Journal
 
 if TYPE_CHECKING:
-    from pacewright.service.instance.health import Gate
+    from pacewright.service.instance.health import HealthCheck
     from pacewright.service.instance.load_balancer import Balancer
 
 __all__ = ["Means", "Progress", "Turn", "carry_out", "take"]
@@ -42,7 +42,7 @@ def carry_out(
     deadline: Deadline,
     clock: Clock,
     progress: Progress,
-    gate: Gate | None = None,
+    health: HealthCheck | None = None,
     balancer: Balancer | None = None,
     journal: Journal = SILENT,
     first: Snapshot | None = None,
@@ -56,7 +56,7 @@ def carry_out(
         deadline: when to give up.
         clock: where time comes from.
         progress: told each step.
-        gate: passed by each instance that was restarted before the next one is; None where nothing can be asked.
+        health: asked of each instance that was restarted before the next one is; None where nothing can be asked.
         balancer: what sends requests to the instances; None if nothing is known of it.
         journal: told what is seen, decided and written; a rehearsal's keeps nothing.
         first: the cluster as it was read last, with a DC: what is decided on it is not written if that has changed.
@@ -65,7 +65,7 @@ def carry_out(
         DeadlinePassed: says what was waited for and what was seen last.
         PacewrightError: what a decision ended in.
     """
-    means = Means(deadline=deadline, clock=clock, progress=progress, gate=gate, balancer=balancer, journal=journal)
+    means = Means(deadline=deadline, clock=clock, progress=progress, health=health, balancer=balancer, journal=journal)
     turn = Turn(job=job)
     snapshot = first or _with_a_dc(cluster, deadline, clock)
     while True:
@@ -85,7 +85,7 @@ class Means:
     deadline: Deadline
     clock: Clock
     progress: Progress
-    gate: Gate | None = None
+    health: HealthCheck | None = None
     balancer: Balancer | None = None
     journal: Journal = SILENT
 
@@ -178,12 +178,12 @@ def _outside(step: Check | Drain | Restore, means: Means, snapshot: Snapshot) ->
 
 
 def _pass(step: Check, means: Means, snapshot: Snapshot) -> Job:
-    if means.gate is None:
+    if means.health is None:
         return step.job
     means.progress(f"waiting: {', '.join(step.nodes)} to be healthy")
     for node in step.nodes:
         try:
-            means.gate(snapshot.home(node))
+            means.health(snapshot.home(node))
         except OperationFailed as error:
             if step.failed is None:
                 raise

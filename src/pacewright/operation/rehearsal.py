@@ -6,8 +6,8 @@ It is how a plan is made, and how what Pacemaker would refuse is found before an
 from __future__ import annotations
 
 from pacewright.clock import Clock, Deadline
-from pacewright.cluster.connection import Simulation
 from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.simulation import Simulation
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import DeadlinePassed, NothingComes
 from pacewright.operation.loop import Means, Turn, take

@@ -6,10 +6,11 @@ from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster.agents import default_operations
 from pacewright.cluster.cib.parse import read
 from pacewright.cluster.comparison import Difference, differences
-from pacewright.cluster.connection import Connection, LiveConnection
+from pacewright.cluster.connection import Connection
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.edits.definition import Operation
 from pacewright.cluster.forecast import Action, Forecast
+from pacewright.cluster.live import LiveConnection
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.waiting import wait
 from pacewright.errors import ClusterDown, ConfigError, Refused

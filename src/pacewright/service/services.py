@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
-from pacewright.cluster.connection import Connection, LiveConnection
-from pacewright.cluster.forecast import Forecast
+from pacewright.cluster.live import LiveConnection
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.cluster.timeouts import timeouts
 from pacewright.cluster.waiting import wait
@@ -23,7 +22,6 @@ from pacewright.errors import (
 from pacewright.frozen import as_dict, frozen, replace
 from pacewright.operation.loop import Progress, carry_out
 from pacewright.operation.outcome import Outcome
-from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal
 from pacewright.operation.step import Job
 from pacewright.record.call_log import Call
 from pacewright.record.log import Log
@@ -31,7 +29,7 @@ from pacewright.service import native
 from pacewright.service.along import off_at_boot, refuse_if_it_takes_ours
 from pacewright.service.barrier.gather import Gather
 from pacewright.service.failure_log import with_last_lines
-from pacewright.service.instance.health import Gate, gate
+from pacewright.service.instance.health import HealthCheck, health_check
 from pacewright.service.instance.load_balancer import Balancer
 from pacewright.service.ledger.promoted import has_roles
 from pacewright.service.lookup import Target, check_name
@@ -43,7 +41,9 @@ from pacewright.service.settings_file import load
 from pacewright.service.survey import Survey, lookup, this_node
 
 if TYPE_CHECKING:
-    pass
+    from pacewright.cluster.connection import Connection, Copied
+    from pacewright.cluster.forecast import Forecast
+    from pacewright.operation.rehearsal import Rehearsal
 
 __all__ = ["Planned", "Services"]
 
@@ -136,6 +136,8 @@ class Services(Survey):
             would = native.plan(name, verb)
             refuse_if_it_takes_ours(name, verb, snapshot, settings)
             return Planned(outcome=would)
+        from pacewright.operation.rehearsal import PLAN_SECONDS, Rehearsal  # noqa: PLC0415 - as below
+
         seconds = max(options.timeout or 0.0, PLAN_SECONDS)
         rehearsal = Rehearsal(snapshot, deadline=Deadline.after(seconds, self._clock), clock=self._clock)
         refused: Refused | None = None
@@ -186,7 +188,7 @@ class Services(Survey):
                     deadline=deadline,
                     clock=self._clock,
                     progress=self._progress,
-                    gate=self._gate(target),
+                    health=self._health_check(target),
                     balancer=self._balancer(target),
                     journal=call,
                     first=snapshot,
@@ -195,15 +197,16 @@ class Services(Survey):
                 raise with_last_lines(error, target, snapshot, this_node(snapshot)) from None
         return _with_note(outcome, off_at_boot(target, snapshot)) if verb in {"enable", "disable"} else outcome
 
-    def _rehearse_first(
-        self, job: Restart, name: str, snapshot: Snapshot, cluster: Connection, deadline: Deadline
-    ) -> None:
+    def _rehearse_first(self, job: Restart, name: str, snapshot: Snapshot, cluster: Copied, deadline: Deadline) -> None:
         """Refuse what Pacemaker would not carry out, unless that was only so for a moment: then look again."""
+        from pacewright.operation.rehearsal import Rehearsal  # noqa: PLC0415 - one instance needs none
+
         for again in range(_LOOKS, 0, -1):
             left = deadline.left(self._clock)
             until = Deadline.after(min(left, max(_REHEARSAL, left / 4)), self._clock)
             try:
-                Rehearsal(snapshot, deadline=until, clock=self._clock).run(_on_a_copy(job), name)
+                copy = cluster.copy(snapshot)
+                Rehearsal(snapshot, deadline=until, clock=self._clock, copy=copy).run(_on_a_copy(job), name)
                 return
             except NothingComes:
                 if again == 1 or not cluster.wait(min(1.0, deadline.left(self._clock))):
@@ -224,9 +227,9 @@ class Services(Survey):
             now=self._clock.now(),
         )
 
-    def _gate(self, target: Target) -> Gate | None:
+    def _health_check(self, target: Target) -> HealthCheck | None:
         health = target.settings.health
-        return gate(target.name, health, self._clock) if health is not None else None
+        return health_check(target.name, health, self._clock) if health is not None else None
 
     def _balancer(self, target: Target) -> Balancer | None:
         drain = target.settings.drain

@@ -269,7 +269,7 @@ def after(
     histories: Mapping[tuple[str, str], Iterable[Op]] | None = None,
 ) -> Snapshot:
     """The same cluster later: a change was written, and instances (by primitive and node) did something."""
-    root = change.apply(snapshot) if change is not None else copy.deepcopy(snapshot.root)
+    root = copy.deepcopy(snapshot.root if change is None else change.apply(snapshot))
     agents = _agents(ET.tostring(root, encoding="unicode"))
     for (resource, node), ops in (histories or {}).items():
         found = root.find(f"status/node_state[@uname='{node}']/lrm/lrm_resources")

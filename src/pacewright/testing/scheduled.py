@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pacewright.clock import Deadline
-from pacewright.cluster.connection import Simulation, Still
+from pacewright.cluster.commit import Still
 from pacewright.cluster.edits.change import Change, Edit
 from pacewright.cluster.forecast import Forecast, what_if
 from pacewright.cluster.names import NodeName, ResourceId, Role
+from pacewright.cluster.simulation import Simulation
 from pacewright.cluster.snapshot import Instance, Snapshot
 from pacewright.errors import UnknownService
 from pacewright.operation.loop import carry_out

@@ -16,7 +16,7 @@ from pacewright.service.settings import Health, HealthKind
 if TYPE_CHECKING:
     from http.client import HTTPConnection
 
-__all__ = ["Gate", "gate"]
+__all__ = ["HealthCheck", "health_check"]
 
 _EACH = 5.0
 """Seconds that one question may take at least."""
@@ -29,12 +29,12 @@ _PAUSE = 0.1
 """Seconds between two questions."""
 _OK_STATUS = range(200, 400)
 
-Gate = Callable[[NodeName], None]
+HealthCheck = Callable[[NodeName], None]
 """Returns once the instance on a node is healthy; raises OperationFailed if it does not become so in time."""
 
 
-def gate(service: str, health: Health, clock: Clock) -> Gate:
-    """The gate of a service."""
+def health_check(service: str, health: Health, clock: Clock) -> HealthCheck:
+    """Asks the instances of a service as services.yaml says."""
 
     def pass_through(node: NodeName) -> None:
         begun = clock.monotonic()
