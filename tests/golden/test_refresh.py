@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.cluster.edits.change import Change, Edit, SetMeta, SetRevision
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
@@ -328,3 +328,29 @@ def test_a_hold_that_expired_before_the_stop_has_paid_nothing() -> None:
     assert world.read().holds == {}
     assert owed(world, "lb") == []
     assert not any(action.verb.startswith("reload") for _, forecast in world.forecasts for action in forecast.actions)
+
+
+def test_marks_as_earlier_versions_wrote_them_are_taken_over_without_a_restart() -> None:
+    """Word for word, and not by the code that writes them today."""
+    world = ScheduledCluster(base())
+    for node in NODES:
+        refresh(world, "web", node, "aaaa")
+    before = restarts(world.forecasts)
+    earlier = {
+        "n1": {"config-web": "aaaa@1700000000.000", "begun-web": "1:0:0:gone", "missed-web-clone": "v1@1700000000"},
+        "n2": {"config-web": "aaaa@1700000000.000@seen", "begun-web": "1:0:0:gone@n1", "promoted-web": "1"},
+        "n3": {"config-web": "aaaa@1700000000.000", "ready-web-clone": "v1@1700000000@1700000000"},
+    }
+    edits = tuple(
+        SetMark(node=NodeName(node), name=f"pacewright-{name}", value=value)
+        for node, marks in earlier.items()
+        for name, value in marks.items()
+    )
+    world.commit(Change(edits=edits, reason="an earlier version"), based_on=world.read())
+    for node in NODES:
+        refresh(world, "web", node, "aaaa")
+        operate(world, "reconcile", "web", here=node)
+    assert restarts(world.forecasts) == before
+    left = {f"{node}: {name}" for node, found in world.read().nodes.items() for name in found.marks if "begun" in name}
+    assert left == set()
+    assert owed(world, "web") == []

@@ -33,6 +33,7 @@ from pacewright.service.rolling.beside import busy_beside, down_meanwhile, newly
 from pacewright.service.rolling.finished import over
 from pacewright.service.rolling.hold import disturbed, hold, let_go, released
 from pacewright.service.rolling.policy import Policy
+from pacewright.service.rolling.promises import broken_promise
 from pacewright.service.rolling.result import awaited, failure, given_up, not_promoted, outcome, unfinished
 from pacewright.service.rolling.revisions import renewed
 from pacewright.service.rolling.slots import Slots, SlotState, slot_of, slots_at
@@ -147,6 +148,8 @@ class Restart:
             return Ask()
         job = replace(self, slots=self.slots.knowing(states, snapshot), lead=self.lead.told(self.slots, snapshot))
         step = job._step(states, snapshot, planned, now)  # noqa: SLF001 - itself
+        if isinstance(step, Commit) and (fault := broken_promise(step, job.slots, self.policy, self.lost, snapshot)):
+            return Fail(error=fault)
         return left_to_the_leader(job, step, states, snapshot, now)
 
     def _step(
