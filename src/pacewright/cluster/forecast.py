@@ -8,6 +8,7 @@ from functools import cached_property
 
 from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.cib.slim import slim
 from pacewright.cluster.cib.values import number
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.names import NodeName, ResourceId
@@ -164,7 +165,7 @@ def what_if(
 
 def question(snapshot: Snapshot, change: Change | None = None) -> bytes:
     """The CIB that the scheduler is asked about: the cluster's after a change, or as it is."""
-    return ET.tostring(_without_strays(snapshot.root if change is None else change.apply(snapshot)))
+    return ET.tostring(slim(_without_strays(snapshot.root if change is None else change.apply(snapshot))))
 
 
 def answered(asked: bytes) -> Forecast:

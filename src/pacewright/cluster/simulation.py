@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.cib.slim import slim
 from pacewright.cluster.cib.values import number
 from pacewright.cluster.commit import Still, changes_nothing
 from pacewright.cluster.edits.change import Change, SetMark
@@ -40,7 +41,7 @@ class Simulation:
     def __init__(self, snapshot: Snapshot, *, patient: bool = True, scheduler: Scheduler | None = None) -> None:
         self._patient = patient
         self._first = snapshot
-        self._document = ET.tostring(snapshot.root)
+        self._document = ET.tostring(slim(snapshot.root))  # as the scheduler is asked about it
         self.forecasts: list[tuple[Change, Forecast]] = []
         self._done: tuple[tuple[Action, ...], ...] = ()
         self._idle = False

@@ -14,7 +14,7 @@ from pacewright.cluster.cib.marks import read_marks
 from pacewright.cluster.cib.merge import merged_instances, merged_nodes, merged_resources
 from pacewright.cluster.cib.operation_history import read_instance
 from pacewright.cluster.cib.replicas import hosts_of_replicas
-from pacewright.cluster.cib.values import is_true, number
+from pacewright.cluster.cib.values import PROBES, is_true, number
 from pacewright.cluster.edits.gate import read_gates
 from pacewright.cluster.edits.hold import read_holds
 from pacewright.cluster.names import NodeName, ResourceId, Version
@@ -87,6 +87,7 @@ def _as_written(root: ET.Element, configuration: ET.Element, histories: list[His
     names, nodes = _read_nodes(root, configuration, fencing=fencing)
     resources = read_resources(configuration)
     dc_id = root.get("dc-uuid", "")
+    probed = is_true(properties.get(PROBES), default=True)
     defaults = configuration.find("rsc_defaults")
     return Snapshot(
         version=Version(
@@ -104,7 +105,7 @@ def _as_written(root: ET.Element, configuration: ET.Element, histories: list[His
         nodes=nodes,
         resources=resources,
         instances=_read_instances(histories, names, nodes, resources),
-        told=frozenset(_told(histories, names)),
+        told=frozenset(_told(histories, names) if probed else _all_of_it(root, names, resources)),
         constraints=tuple(read_constraints(configuration)),
         holds=dict(read_holds(configuration)),
         gates=dict(read_gates(configuration)),
@@ -246,6 +247,16 @@ def _told(histories: list[History], names: Mapping[str, NodeName]) -> Iterator[t
         # A probe under way has not told anything yet.
         if any(op.get("operation") != "monitor" or op.get("op-status") != "-1" for op in history):
             yield ResourceId(history.get("id", "").split(":", 1)[0]), names[state.get("id", "")]
+
+
+def _all_of_it(
+    root: ET.Element, names: Mapping[str, NodeName], resources: Mapping[ResourceId, Resource]
+) -> Iterator[tuple[ResourceId, NodeName]]:
+    """Where a cluster does not probe, a node says what it runs as it joins; what it does not name, it does not run."""
+    joined = [
+        names[state.get("id", "")] for state in root.iterfind("status/node_state") if state.find("lrm") is not None
+    ]
+    return ((resource, node) for resource in resources for node in joined)
 
 
 def _read_instances(

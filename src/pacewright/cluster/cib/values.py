@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pacewright.durations import LONGEST, seconds
 
-__all__ = ["LATEST", "REVISION", "duration", "is_true", "moment", "number"]
+__all__ = ["LATEST", "PROBES", "REVISION", "duration", "is_true", "moment", "number"]
 
 REVISION = "pacewright_revision"
 """The instance attribute that carries a service's revision (DESIGN, idea 1). An underscore, not a hyphen: it
 reaches agents as OCF_RESKEY_pacewright_revision, which must be a shell variable."""
+
+PROBES = "enable-startup-probes"
+"""The cluster property that says whether a node is asked what it runs when it joins."""
 
 LATEST = 253_370_764_800.0
 """The last moment that counts as one, in seconds since the epoch: the beginning of the year 9999, in any zone."""
