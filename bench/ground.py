@@ -124,15 +124,20 @@ def _furnish(lab: Lab) -> None:
     settle(lab, {name: len(lab.nodes) for name in KINDS})
 
 
-def create_many(lab: Lab, names: tuple[str, ...]) -> None:
-    """So many more primitives, and wait until they run."""
-    agent = KINDS["counted"]
-    _modify(lab, "resources", f"<resources>{''.join(_primitive(name, agent) for name in names)}</resources>")
-    settle(lab, dict.fromkeys(names, 1))
+def create_many(lab: Lab, names: tuple[str, ...], *, every: str = "30s", seconds: float = 90) -> None:
+    """So many more primitives, and wait until they run.
+
+    Args:
+        every: how often each is monitored.
+        seconds: for how long that is waited for.
+    """
+    found = "".join(_primitive(name, KINDS["counted"], every) for name in names)
+    _modify(lab, "resources", f"<resources>{found}</resources>")
+    settle(lab, dict.fromkeys(names, 1), seconds=seconds)
 
 
-def _primitive(name: str, agent: str) -> str:
-    monitor = f'<op id="{name}-monitor" name="monitor" interval="30s" timeout="20s"/>'
+def _primitive(name: str, agent: str, every: str = "30s") -> str:
+    monitor = f'<op id="{name}-monitor" name="monitor" interval="{every}" timeout="20s"/>'
     return f'<primitive id="{name}" {agent}><operations>{monitor}</operations></primitive>'
 
 
