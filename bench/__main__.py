@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import commands, lost, owed, page, puppet, rolling
+from bench import commands, lost_requests, nothing_owed, performance_page, puppet, rolling
+from bench.bench_lab import AT, ground
 from bench.figures import Target
-from bench.ground import AT, ground
 from bench.restarts import CASES, Case, Restarts, measure
 from bench.results import Machine, Results, targets
 from bench.rolling import Rolls
@@ -81,8 +81,8 @@ _QUICK = Effort(
 )
 
 _UNDER_LOAD = {
-    False: lost.CASES,
-    True: tuple(case for case in lost.CASES if case.key in {"plain-drained", "plain-pcs"}),
+    False: lost_requests.CASES,
+    True: tuple(case for case in lost_requests.CASES if case.key in {"plain-drained", "plain-pcs"}),
 }
 """What restarts under load, without --quick and with it."""
 
@@ -108,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     target: Path = args.output or _RESULTS
     target.write_text(json.dumps(results.as_dict(), indent=1) + "\n", encoding="utf-8")
     if args.output is None:
-        page.write(_PAGE, results)
-    print(page.tables(results), end="\n\n")
+        performance_page.write(_PAGE, results)
+    print(performance_page.tables(results), end="\n\n")
     for reached in targets(results):
         print(_line(reached))
     print(f"\nWritten: {target}{'' if args.output else f', {_PAGE}'}")
@@ -129,16 +129,16 @@ def _measure(distro: str, *, quick: bool) -> Results:
     load = os.getloadavg()[0]
     with ground(distro) as lab:
         machine = _machine(lab, distro)
-        owed.prepare(lab)
+        nothing_owed.prepare(lab)
         start_up = commands.start_up(lab, 2 * effort.reads, _say)
         restarts = _restarts(lab, effort)
         rolls = _rolls(lab, effort)
-        requests = lost.measure(lab, _UNDER_LOAD[quick], effort.loads, _say)
+        requests = lost_requests.measure(lab, _UNDER_LOAD[quick], effort.loads, _say)
         waking = commands.waking(lab, effort.changes, effort.idle, _say)
         large = commands.large(lab, effort.reads, _say)
-        nothing_owed = owed.nothing_owed(lab, 1, effort.reads, _say)
+        idle_calls = nothing_owed.nothing_owed(lab, 1, effort.reads, _say)
         many = commands.many(lab, effort.reads, effort.hundred, _say)
-        nothing_owed += owed.nothing_owed(lab, 100, effort.reads, _say)
+        idle_calls += nothing_owed.nothing_owed(lab, 100, effort.reads, _say)
         runs = puppet.nothing_to_do(lab, effort.puppet, effort.hundred, _say)
     return Results(
         machine=replace(machine, load=(load, os.getloadavg()[0])),
@@ -149,7 +149,7 @@ def _measure(distro: str, *, quick: bool) -> Results:
         start_up=start_up,
         many=many,
         large=large,
-        owed=nothing_owed,
+        owed=idle_calls,
         puppet=runs,
         waking=waking,
     )

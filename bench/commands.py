@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import ground, record
+from bench import bench_lab, detail_log
+from bench.bench_lab import AT, INSIDE
 from bench.figures import Figure
-from bench.ground import AT, INSIDE
-from bench.largecib import large_cib
+from bench.large_cib import large_cib
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
@@ -136,7 +136,7 @@ def many(lab: Lab, times: int, hundred_times: int, say: Say) -> tuple[Timed, ...
         hundred_times: how often pcs is called for each of 100 services (half a minute each); 0 for never.
     """
     say("creating 100 resources")
-    ground.create_many(lab, NAMES)
+    bench_lab.create_many(lab, NAMES)
     tasks = []
     for count in (1, 10, 100):
         names = NAMES[:count]
@@ -195,11 +195,11 @@ def waking(lab: Lab, changes: int, idle_seconds: float, say: Say) -> tuple[Wakin
     """How soon a waiter wakes up, and what it costs while nothing happens, in both modes."""
     found = []
     for mode in ("events", "poll"):
-        position = record.log_size(lab, AT)
+        position = detail_log.log_size(lab, AT)
         argv = ("/usr/bin/python3", "-I", f"{INSIDE}/waking.py", mode, str(changes), str(idle_seconds))
         said = json.loads(lab.run(AT, argv, timeout=240).checked().stdout)
-        lines = record.since(lab, AT, position)
-        waits = [(record.landed(lines, value), at) for value, at in said["woken"]]
+        lines = detail_log.since(lab, AT, position)
+        waits = [(detail_log.landed(lines, value), at) for value, at in said["woken"]]
         latency = Figure.of(at - landed if landed is not None and at is not None else None for landed, at in waits)
         found.append(Waking(mode=mode, latency=latency, idle=said["cpu"] / said["idle"]))
         say(f"waking by {mode}: {latency.median * 1000:.0f} ms, idle {found[-1].idle:.2%} of a core")

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.bench_lab import AT, INSIDE
 from bench.commands import NAMES, Say, Task, Timed, taking_turns
-from bench.ground import AT, INSIDE
 from pacewright.lab import Lab
 
 __all__ = ["COUNTS", "WAYS", "nothing_to_do"]

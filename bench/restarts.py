@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench import record
+from bench import detail_log
+from bench.bench_lab import AT, INSIDE, KINDS, settle
 from bench.figures import Figure
-from bench.ground import AT, INSIDE, KINDS, settle
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
 from pacewright.lab import Lab
@@ -60,7 +60,7 @@ class Run:
 
     Attributes:
         whole: seconds of the whole command.
-        floor: seconds that the cluster's own operations took (`record.floor`).
+        floor: seconds that the cluster's own operations took (`detail_log.floor`).
         settled: for ours, seconds from the landing of the first commit until the program knew that all was over.
         known: for ours, the same from the return of the last commit that restarted something.
         noting: for ours, the part of it in which the note of what was begun is crossed out, once all starts were seen.
@@ -184,7 +184,7 @@ def measure(lab: Lab, cases: tuple[Case, ...], times: int, say: Callable[[str], 
 
 
 def _run(lab: Lab, case: Case, contender: Contender) -> Run:
-    position = record.log_size(lab, AT)
+    position = detail_log.log_size(lab, AT)
     argv = contender.argv
     if contender.ours:
         argv = ("/usr/bin/python3", "-I", f"{INSIDE}/stamped.py", _STAMPS, *argv)
@@ -196,15 +196,15 @@ def _run(lab: Lab, case: Case, contender: Contender) -> Run:
         problem = str(error)
     whole = SYSTEM_CLOCK.monotonic() - begun
     settle(lab, {name: len(lab.nodes) for name in KINDS})
-    return Run(problem=problem) if problem else _judge(lab, case, contender, whole, record.since(lab, AT, position))
+    return Run(problem=problem) if problem else _judge(lab, case, contender, whole, detail_log.since(lab, AT, position))
 
 
-def _judge(lab: Lab, case: Case, contender: Contender, whole: float, lines: tuple[record.Landed, ...]) -> Run:
-    landings, results = record.commits(lines), record.operations(lines, case.kind)
+def _judge(lab: Lab, case: Case, contender: Contender, whole: float, lines: tuple[detail_log.Landed, ...]) -> Run:
+    landings, results = detail_log.commits(lines), detail_log.operations(lines, case.kind)
     starts = [result.node for result in results if result.name == "start"]
     if len(starts) != case.instances or len(set(starts)) != case.instances or not landings:
         return Run(problem=f"{len(starts)} starts on {len(set(starts))} nodes instead of {case.instances}")
-    run = Run(whole=whole, floor=record.floor(landings, results), starts=len(starts))
+    run = Run(whole=whole, floor=detail_log.floor(landings, results), starts=len(starts))
     if not contender.ours:
         return run
     stamps = json.loads(lab.read(AT, _STAMPS))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench import lost, rolling
+from bench import lost_requests, rolling
 from bench.commands import Timed, Waking
 from bench.figures import Figure, Target, human
-from bench.lost import Lost
+from bench.lost_requests import Lost
 from bench.puppet import COUNTS
 from bench.restarts import Restarts
 from bench.rolling import Rolls
@@ -102,7 +102,7 @@ def targets(results: Results) -> tuple[Target, ...]:
     return (
         *_restart_targets(results),
         *rolling.targets(results.rolls),
-        *lost.targets(results.lost),
+        *lost_requests.targets(results.lost),
         *_command_targets(results),
         *_puppet_targets(results),
         *_waking_targets(results),

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import record
+from bench import detail_log
+from bench.bench_lab import AT, KINDS, settle
 from bench.figures import Figure, Target
-from bench.ground import AT, KINDS, settle
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.lab import Lab
 
@@ -27,7 +27,7 @@ class Roll:
     Attributes:
         whole: seconds from the start of the first caller until the last one has ended.
         back: seconds from the start of the first caller until the last instance's start landed in the CIB.
-        floor: seconds that the cluster's own stops and starts took, one instance after another (`record.floor`).
+        floor: seconds that the cluster's own stops and starts took, one instance after another (`detail_log.floor`).
         starts: how many instances started.
         problem: why it does not count; empty if it does.
     """
@@ -104,7 +104,7 @@ def _roll(lab: Lab, kind: str, callers: int) -> Roll:
         lab.write(node, _CONFIG, f"at {SYSTEM_CLOCK.now()}\n")
     for node in lab.nodes[callers:]:  # who does not call now has said before that its config has changed
         lab.run(node, ("pacewright", "service", "report", kind, "--input", _CONFIG)).checked()
-    position = record.log_size(lab, AT)
+    position = detail_log.log_size(lab, AT)
     begun, at = SYSTEM_CLOCK.monotonic(), SYSTEM_CLOCK.now()
     running = [lab.spawn(node, call) for node in lab.nodes[:callers]]
     codes = [caller.wait() for caller in running]
@@ -112,10 +112,10 @@ def _roll(lab: Lab, kind: str, callers: int) -> Roll:
     settle(lab, {name: len(lab.nodes) for name in KINDS})
     if any(codes):
         return Roll(problem=f"exit codes {codes}")
-    return judge(record.since(lab, AT, position), kind, whole, at)
+    return judge(detail_log.since(lab, AT, position), kind, whole, at)
 
 
-def judge(lines: tuple[record.Landed, ...], kind: str, whole: float, at: float) -> Roll:
+def judge(lines: tuple[detail_log.Landed, ...], kind: str, whole: float, at: float) -> Roll:
     """What the cluster's log says of a roll.
 
     Args:
@@ -124,10 +124,10 @@ def judge(lines: tuple[record.Landed, ...], kind: str, whole: float, at: float) 
         whole: seconds that the callers took.
         at: when the first of them was started.
     """
-    results = record.operations(lines, kind)
+    results = detail_log.operations(lines, kind)
     starts = [result for result in results if result.name == "start"]
     if len(starts) != 3 or len({start.node for start in starts}) != 3:
         nodes = len({start.node for start in starts})
         return Roll(starts=len(starts), problem=f"{len(starts)} starts on {nodes} nodes instead of one on each of 3")
-    floor = record.floor(record.redefinitions(lines), results)
+    floor = detail_log.floor(detail_log.redefinitions(lines), results)
     return Roll(whole=whole, back=starts[-1].at - at, floor=floor, starts=len(starts))

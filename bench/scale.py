@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench import curves
+from bench.bench_lab import AT, INSIDE, create_many, ground
 from bench.figures import human
-from bench.ground import AT, INSIDE, create_many, ground
-from bench.largecib import large_cib
+from bench.large_cib import large_cib
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.commit import difference

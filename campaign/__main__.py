@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from campaign.counted_services import NODES
 from campaign.figures import Figures
-from campaign.ground import NODES
-from campaign.lead import Campaign
+from campaign.many_runs import Campaign
 from campaign.plan import make_plan
 from pacewright.errors import PacewrightError
 from pacewright.lab import DISTROS

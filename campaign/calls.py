@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign.clocks import program
-from campaign.ground import BARRIER
+from campaign.counted_services import BARRIER
 from campaign.plan import Call
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError

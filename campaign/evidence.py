@@ -10,9 +10,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from campaign.lab_access import Site
+from campaign.observations import Record, Violation
 from campaign.plan import Plan
-from campaign.record import Record, Violation
-from campaign.site import Site
 from pacewright.errors import PacewrightError
 
 __all__ = ["keep"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from campaign import clocks
 from campaign.calls import Caller
+from campaign.lab_access import Site
 from campaign.plan import BAD, Fault, FaultKind
-from campaign.site import Site
 from pacewright.errors import PacewrightError
 
 __all__ = ["Breaker"]

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from campaign.observations import Record, Violation
 from campaign.plan import Plan
-from campaign.record import Record, Violation
-from campaign.restarts import restarts
+from campaign.restart_causes import restarts
 
 __all__ = ["Figures"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.largecib import large_cib
+from bench.large_cib import large_cib
 from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.slim import slim

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pacewright.demo.openstack import Episode, Stage
-from pacewright.demo.openstack.runs import Run
-from pacewright.demo.openstack.starts import SERVICES
+from pacewright.demo.openstack.instance_starts import SERVICES
+from pacewright.demo.openstack.puppet_on_nodes import Run
 from tests.lab.neutron_site import NeutronSite
 
 __all__ = ["EACH_ONCE", "NONE", "Deployment", "deploy", "deployed_together", "did_nothing", "restarts", "rolled_out"]

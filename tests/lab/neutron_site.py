@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pacewright.cluster.names import NodeName, ResourceId
-from pacewright.demo.openstack import Data, Episode, Stage, ground, runs
-from pacewright.demo.openstack.starts import SERVICES
+from pacewright.demo.openstack import Data, Episode, Stage, cluster_services, puppet_on_nodes
+from pacewright.demo.openstack.instance_starts import SERVICES
 from pacewright.lab import Lab
 from pacewright.testing.lab import snapshot_of
 
@@ -57,7 +57,7 @@ class NeutronSite:
 
     def add_to_manifest(self, node: str, text: str) -> None:
         """What stands beside site.pp on a node from now on; the empty text for nothing."""
-        self.lab.write(node, f"{runs.ENVIRONMENT}/manifests/extra.pp", text)
+        self.lab.write(node, f"{puppet_on_nodes.ENVIRONMENT}/manifests/extra.pp", text)
 
     def break_verb(self, node: str, verb: str) -> None:
         """From now on `pacewright service VERB` fails on a node."""
@@ -67,14 +67,16 @@ class NeutronSite:
     def mend(self) -> None:
         """Nothing is broken or added on any node."""
         for node in self.lab.nodes:
-            self.lab.run(node, ["rm", "--force", _SHIM, f"{runs.ENVIRONMENT}/manifests/extra.pp"]).checked()
+            self.lab.run(node, ["rm", "--force", _SHIM, f"{puppet_on_nodes.ENVIRONMENT}/manifests/extra.pp"]).checked()
 
     # --- what can be seen
 
     def wait_for_the_account(self, seconds: float = 90.0) -> None:
         """Return when every node's Neutron is at RabbitMQ with the account in the data, and no other."""
         wanted = {(node, self.data.account) for node in self.lab.nodes}
-        self.stage.wait(lambda: ground.queue_users(self.lab) == wanted, seconds, f"{self.data.account} at RabbitMQ")
+        self.stage.wait(
+            lambda: cluster_services.queue_users(self.lab) == wanted, seconds, f"{self.data.account} at RabbitMQ"
+        )
 
     def last_change(self) -> float:
         """When Neutron's config was last changed, on whichever node."""
@@ -118,4 +120,4 @@ class NeutronSite:
         for node in self.lab.nodes:
             self.lab.run(node, ["rm", "--recursive", "--force", "/etc/neutron", "/etc/pacewright"]).checked()
             self.lab.run(node, ["cp", "--archive", _PRISTINE, "/etc/neutron"]).checked()
-        ground.new_database(self.lab)
+        cluster_services.new_database(self.lab)

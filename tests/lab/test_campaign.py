@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from campaign.figures import Figures
-from campaign.lead import Campaign
+from campaign.many_runs import Campaign
 from pacewright import lab as labs
 
 SEED = 2

@@ -14,8 +14,8 @@ from dataclasses import replace
 import pytest
 
 from pacewright import lab as labs
-from pacewright.demo.openstack import PACKAGES, Episode, Stage, build, newer
-from pacewright.demo.openstack.starts import SERVICES
+from pacewright.demo.openstack import PACKAGES, Episode, Stage, build, newer_packages
+from pacewright.demo.openstack.instance_starts import SERVICES
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
 from tests.lab.neutron_promises import (
     EACH_ONCE,
@@ -168,15 +168,15 @@ def test_a_node_that_is_down_during_the_change_is_brought_up_to_date_by_its_own_
 
 @pytest.mark.openstack
 def test_an_upgrade_is_ordered_by_the_catalog_alone(site: NeutronSite) -> None:
-    site.write(replace(site.data, version=newer.VERSION))
+    site.write(replace(site.data, version=newer_packages.VERSION))
     episode = site.apply()
     assert [run.code for run in episode.runs] == [2, 2, 2]
-    assert newer.installed(site.lab) == {node: {newer.VERSION} for node in site.lab.nodes}
+    assert newer_packages.installed(site.lab) == {node: {newer_packages.VERSION} for node in site.lab.nodes}
     assert restarts(episode) == {API: EACH_ONCE, RPC: EACH_ONCE}
-    begun, ended = newer.installing(site.lab)
+    begun, ended = newer_packages.installing(site.lab)
     ran = [life for life in episode.lives if life.began < ended and life.ended > begun]
     assert ran == [], "nothing runs while packages are upgraded, whatever their scripts do"
-    assert all(newer.denied(site.lab, node) for node in site.lab.nodes), "the scripts did try"
+    assert all(newer_packages.denied(site.lab, node) for node in site.lab.nodes), "the scripts did try"
     assert sum(run.synced for run in episode.runs) == 1
     again = site.apply("n1")
     assert [run.code for run in again.runs] == [0]

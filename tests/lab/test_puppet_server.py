@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from pacewright import lab as labs
-from pacewright.demo.openstack import PACKAGES, Stage, ground, runs
+from pacewright.demo.openstack import PACKAGES, Stage, cluster_services, puppet_on_nodes
 from pacewright.lab import Lab
 from tests.lab.conftest import remove_labs_of_dead_sessions, whole_again
 from tests.lab.neutron_promises import Deployment, deploy, deployed_together, did_nothing, rolled_out
@@ -39,9 +39,9 @@ def deployment() -> Iterator[Deployment]:
     lab = labs.up(f"test-{os.getpid()}-server", packages=PACKAGES)
     try:
         _begin(lab)
-        ground.build(lab, lambda _: None)
-        way = runs.agent(SERVER)
-        runs.install(lab, way.homes)
+        cluster_services.build(lab, lambda _: None)
+        way = puppet_on_nodes.agent(SERVER)
+        puppet_on_nodes.install(lab, way.homes)
         lab.run(SERVER, ["systemctl", "start", "puppetserver"], timeout=240).checked()  # it is there
         yield deploy(Stage(lab, say=print, way=way))
     finally:

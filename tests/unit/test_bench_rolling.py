@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from bench import lost, record, rolling
-from bench.lost import Lost
+from bench import detail_log, lost_requests, rolling
+from bench.lost_requests import Lost
 from bench.rolling import Roll, Rolls
 from pacewright.demo import Act, Count, Result
 from tests.unit.test_bench import begun, commit, ended, line
@@ -17,11 +17,11 @@ NEW_REVISION = "/cib/configuration/resources/clone[@id='web-clone']/primitive[@i
 NEW_MARK = "/cib/configuration/crm_config/cluster_property_set:  <nvpair name='pacewright-config-web@n3'/>"
 
 
-def patch(at: float) -> record.Landed:
-    return record.Landed(at=at, text="(cib_perform_op) \tinfo: Diff: --- 0.29.0 2")
+def patch(at: float) -> detail_log.Landed:
+    return detail_log.Landed(at=at, text="(cib_perform_op) \tinfo: Diff: --- 0.29.0 2")
 
 
-def step(at: float, epoch: int, node: int) -> tuple[record.Landed, ...]:
+def step(at: float, epoch: int, node: int) -> tuple[detail_log.Landed, ...]:
     """One step of a roll: it takes 0.5 s, and in the middle of it another node reports its config."""
     return (
         *(patch(at), commit(at, epoch), line(at, NEW_REVISION)),
@@ -35,10 +35,10 @@ ROLL = (*step(10.0, 5, 1), *step(11.0, 7, 2), *step(12.0, 9, 3))
 
 
 def test_only_what_gives_a_new_definition_restarts_something() -> None:
-    assert record.commits(ROLL) == (10.0, 10.25, 11.0, 11.25, 12.0, 12.25)
-    assert record.redefinitions(ROLL) == (10.0, 11.0, 12.0)
+    assert detail_log.commits(ROLL) == (10.0, 10.25, 11.0, 11.25, 12.0, 12.25)
+    assert detail_log.redefinitions(ROLL) == (10.0, 11.0, 12.0)
     before_its_epoch = (patch(1.0), line(1.0, NEW_REVISION), commit(1.0, 5), patch(2.0), commit(2.0, 6))
-    assert record.redefinitions(before_its_epoch) == (1.0,)
+    assert detail_log.redefinitions(before_its_epoch) == (1.0,)
 
 
 def test_a_roll_that_counts() -> None:
@@ -74,13 +74,13 @@ def restarted(failed: int, *, code: int = 0, starts: Mapping[str, int] | None = 
 
 
 def drained(*results: Result) -> Lost:
-    (case,) = (case for case in lost.CASES if case.services)
+    (case,) = (case for case in lost_requests.CASES if case.services)
     return Lost(case=case, results=results)
 
 
 def test_one_lost_request_misses_the_target_and_so_does_a_restart_that_went_wrong() -> None:
     def reached(*results: Result) -> bool:
-        (target,) = lost.targets([drained(*results)])
+        (target,) = lost_requests.targets([drained(*results)])
         return target.reached
 
     assert reached(restarted(0), restarted(0))
@@ -91,6 +91,6 @@ def test_one_lost_request_misses_the_target_and_so_does_a_restart_that_went_wron
 
 
 def test_what_is_not_drained_promises_nothing() -> None:
-    others = [Lost(case=case, results=(restarted(9),)) for case in lost.CASES if not case.services]
-    assert not list(lost.targets(others))
+    others = [Lost(case=case, results=(restarted(9),)) for case in lost_requests.CASES if not case.services]
+    assert not list(lost_requests.targets(others))
     assert (others[0].lost.median, others[0].sent.median) == (9, 1009)

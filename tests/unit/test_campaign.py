@@ -8,13 +8,13 @@ from collections.abc import Iterable
 import pytest
 
 from campaign.calls import Ended
-from campaign.ground import NODES
-from campaign.judge import judge
+from campaign.counted_services import NODES
+from campaign.invariants import judge
+from campaign.lab_access import Missing
+from campaign.observations import Invariant, Record, Struck
+from campaign.observer import Sample
 from campaign.plan import Call, Fault, FaultKind, Plan, make_plan
-from campaign.record import Invariant, Record, Struck
-from campaign.site import Missing
-from campaign.starts import Entry, read_log, starts
-from campaign.watching import Sample
+from campaign.service_logs import Entry, read_log, starts
 
 BEGUN = 1000.0
 

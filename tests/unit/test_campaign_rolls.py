@@ -9,13 +9,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from campaign.calls import Ended
-from campaign.ground import NODES, SERVICES, _resources
-from campaign.judge import judge
+from campaign.counted_services import NODES, SERVICES, _resources
+from campaign.crm_mon import read_status
+from campaign.invariants import judge
+from campaign.lab_access import _missing
+from campaign.observations import Invariant, Record, Struck
 from campaign.plan import Call, Fault, FaultKind, Plan, make_plan
-from campaign.record import Invariant, Record, Struck
-from campaign.site import _missing
-from campaign.starts import Entry
-from campaign.status import read_status
+from campaign.service_logs import Entry
 
 BEGUN = 1000.0
 

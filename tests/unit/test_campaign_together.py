@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable
 
 from campaign.calls import Ended
-from campaign.ground import NODES
-from campaign.judge import judge
+from campaign.counted_services import NODES
+from campaign.invariants import judge
+from campaign.observations import Invariant, Record, Struck
 from campaign.plan import Call, Fault, FaultKind, Plan, last_report, make_plan
-from campaign.record import Invariant, Record, Struck
-from campaign.starts import Entry, Turn, read_turns
+from campaign.service_logs import Entry, Turn, read_turns
 
 BEGUN = 1000.0
 

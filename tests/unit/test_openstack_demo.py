@@ -12,14 +12,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pacewright.cli.demo.openstack import summary
-from pacewright.demo.openstack import ACTS, Before, Data, Episode, Told, commits, runs, starts, unmet
+from pacewright.demo.openstack import (
+    ACTS,
+    Before,
+    Data,
+    Episode,
+    Told,
+    commits,
+    instance_starts,
+    puppet_on_nodes,
+    unmet,
+)
 from pacewright.demo.openstack.client import Client
 from pacewright.demo.openstack.commits import Commit
-from pacewright.demo.openstack.runs import Run
-from pacewright.demo.openstack.starts import Start
+from pacewright.demo.openstack.instance_starts import Start
+from pacewright.demo.openstack.puppet_on_nodes import Run
 from pacewright.demo.tally import Count
 
-API, RPC = starts.SERVICES
+API, RPC = instance_starts.SERVICES
 NODES = ("n1", "n2", "n3")
 STARTED, STOPPING = "39f53479d3a045ac8e11786248231fbf", "de5b426a63be47a7b6ac3eaac82e2f6f"
 
@@ -39,20 +49,20 @@ def life(node: str, began: float, ended: float = float("inf"), service: str = AP
 
 def test_the_lives_of_a_unit() -> None:
     journal = [entry(STARTED, "a", 1.0), entry(STOPPING, "a", 2.0), entry(STARTED, "b", 3.0)]
-    assert starts.read("n1", journal) == [life("n1", 1.0, 2.0), life("n1", 3.0)]
+    assert instance_starts.read("n1", journal) == [life("n1", 1.0, 2.0), life("n1", 3.0)]
 
 
 def test_what_a_power_cut_has_ended_was_over_when_it_began_again() -> None:
     journal = [entry(STARTED, "a", 1.0), entry(STARTED, "b", 3.0)]
-    assert starts.read("n1", journal) == [life("n1", 1.0, 3.0), life("n1", 3.0)]
+    assert instance_starts.read("n1", journal) == [life("n1", 1.0, 3.0), life("n1", 3.0)]
 
 
 def test_how_many_were_down_at_once() -> None:
     rolling = [life("n1", 0, 10), life("n2", 0, 20), life("n1", 12), life("n2", 22), life("n3", 0)]
-    assert starts.most_down(rolling, API, NODES, since=5, until=30) == 1
+    assert instance_starts.most_down(rolling, API, NODES, since=5, until=30) == 1
     together = [life("n1", 0, 10), life("n2", 0, 11), life("n1", 12), life("n2", 13), life("n3", 0)]
-    assert starts.most_down(together, API, NODES, since=5, until=30) == 2
-    assert starts.counts(together, NODES)[API] == [2, 2, 1]
+    assert instance_starts.most_down(together, API, NODES, since=5, until=30) == 2
+    assert instance_starts.counts(together, NODES)[API] == [2, 2, 1]
 
 
 # --- Pacemaker's log
@@ -97,7 +107,7 @@ def test_an_upgrade_is_in_the_data_of_both_classes_that_have_packages() -> None:
 
 
 def test_an_agent_has_its_site_on_the_server_alone_and_says_what_an_apply_says() -> None:
-    way = runs.agent("n1")
+    way = puppet_on_nodes.agent("n1")
     assert way.homes == ("n1",)
     command = way.command("--noop")
     assert command[:2] == ["puppet", "agent"]

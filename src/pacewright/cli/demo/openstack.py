@@ -10,7 +10,7 @@ from pacewright.cli.demo.show import Show
 from pacewright.cli.tables import table
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.demo import openstack
-from pacewright.demo.openstack import Stage, Told, starts
+from pacewright.demo.openstack import Stage, Told, instance_starts
 from pacewright.errors import OperationFailed
 from pacewright.lab import Lab
 
@@ -50,8 +50,8 @@ def summary(told: Sequence[Told]) -> str:
     """The table at the end, one column for each act, and what the columns are."""
     nodes = ", ".join(told[0].episode.nodes) if told else ""
     lines: list[tuple[str, Callable[[Told], str]]] = [
-        *((f"starts of {service} on {nodes}", _starts(service)) for service in starts.SERVICES),
-        ("instances of the API down at once", lambda one: str(one.episode.most_down(starts.SERVICES[0]))),
+        *((f"starts of {service} on {nodes}", _starts(service)) for service in instance_starts.SERVICES),
+        ("instances of the API down at once", lambda one: str(one.episode.most_down(instance_starts.SERVICES[0]))),
         ("tables brought up to date", lambda one: str(sum(run.synced for run in one.episode.runs))),
         ("changes of the cluster's configuration", lambda one: str(len(one.episode.commits))),
         ("requests served", lambda one: _if_asked(one, one.episode.count.served)),

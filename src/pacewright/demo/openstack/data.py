@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pacewright.demo.openstack import ground
-from pacewright.demo.openstack.runs import ENVIRONMENT
-from pacewright.demo.openstack.starts import SERVICES
+from pacewright.demo.openstack import cluster_services
+from pacewright.demo.openstack.instance_starts import SERVICES
+from pacewright.demo.openstack.puppet_on_nodes import ENVIRONMENT
 from pacewright.lab import Lab
 
 __all__ = ["Data", "write"]
@@ -27,14 +27,14 @@ class Data:
         later: who comes to a service before the others leaves its start to the last one, and does not wait.
     """
 
-    account: str = ground.QUEUE_USERS[0]
+    account: str = cluster_services.QUEUE_USERS[0]
     version: str = ""
     together: bool = False
     later: bool = False
 
     def turned(self) -> Data:
         """The same with the other account."""
-        (other,) = set(ground.QUEUE_USERS) - {self.account}
+        (other,) = set(cluster_services.QUEUE_USERS) - {self.account}
         return replace(self, account=other)
 
     def text(self) -> str:
@@ -46,7 +46,7 @@ class Data:
             if self.later:
                 settings["barrier"] = {"timeout": 0, "on_timeout": "later"}
         said: dict[str, object] = {
-            "neutron::default_transport_url": f"rabbit://{self.account}:{ground.SECRET}@10.88.0.11:5672/",
+            "neutron::default_transport_url": f"rabbit://{self.account}:{cluster_services.SECRET}@10.88.0.11:5672/",
             "neutron::rabbit_heartbeat_timeout_threshold": _HEARTBEATS[self.account],
             "pacewright::services": services,
         }

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pacewright.demo.openstack import newer
+from pacewright.demo.openstack import newer_packages
 from pacewright.demo.openstack.data import Data
-from pacewright.demo.openstack.stage import Episode, Stage
-from pacewright.demo.openstack.starts import SERVICES
+from pacewright.demo.openstack.instance_starts import SERVICES
+from pacewright.demo.openstack.puppet_under_load import Episode, Stage
 
 __all__ = ["ACTS", "Act", "Told", "perform", "unmet"]
 
@@ -70,7 +70,7 @@ ACTS = (
     Act(
         name="upgrade",
         title="newer packages in the data: stopped, upgraded, tables brought up to date, started",
-        data=Data(version=newer.VERSION),
+        data=Data(version=newer_packages.VERSION),
         starts=1,
         syncs=1,
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from campaign.ground import NODES, SERVICES
-from campaign.record import Invariant, Record, Violation
-from campaign.restarts import restarts, struck_at
-from campaign.starts import Entry, Start, promoted_at
+from campaign.counted_services import NODES, SERVICES
+from campaign.observations import Invariant, Record, Violation
+from campaign.restart_causes import restarts, struck_at
+from campaign.service_logs import Entry, Start, promoted_at
 
 __all__ = ["failures", "roles"]
 

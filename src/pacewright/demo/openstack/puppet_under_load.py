@@ -12,12 +12,12 @@ from pacewright import process
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.demo import tally
 from pacewright.demo.lines import Lines
-from pacewright.demo.openstack import commits, data, ground, runs, starts
+from pacewright.demo.openstack import cluster_services, commits, data, instance_starts, puppet_on_nodes
 from pacewright.demo.openstack.commits import Commit
 from pacewright.demo.openstack.data import Data
-from pacewright.demo.openstack.going import Going
-from pacewright.demo.openstack.runs import Run, Way
-from pacewright.demo.openstack.starts import Start
+from pacewright.demo.openstack.instance_starts import Start
+from pacewright.demo.openstack.puppet_on_nodes import Run, Way
+from pacewright.demo.openstack.puppet_run import Going
 from pacewright.demo.tally import Answer, Count
 from pacewright.errors import DeadlinePassed, NodeError
 from pacewright.lab import Lab
@@ -67,7 +67,7 @@ class Episode:
 
     def starts(self, service: str) -> list[int]:
         """How often a service's instance started on each node, in the order of the nodes."""
-        return starts.counts(self._begun(), self.nodes, [service])[service]
+        return instance_starts.counts(self._begun(), self.nodes, [service])[service]
 
     def first_start(self) -> float:
         """When the first instance started, of whichever service; infinite if none did."""
@@ -78,7 +78,7 @@ class Episode:
 
     def most_down(self, service: str) -> int:
         """On how many nodes at once the service did not run, at the worst moment."""
-        return starts.most_down(self.lives, service, self.nodes, since=self.before.at, until=self.until)
+        return instance_starts.most_down(self.lives, service, self.nodes, since=self.before.at, until=self.until)
 
     def writers(self, service: str, word: str) -> list[str]:
         """From which node each change was written that has this word in it and is about a service's resource."""
@@ -104,7 +104,7 @@ class Stage:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.lab = lab
-        self._way = way or runs.apply(lab)
+        self._way = way or puppet_on_nodes.apply(lab)
         self._say = say
         self._rate = rate
         self._clock = clock
@@ -117,7 +117,13 @@ class Stage:
     @contextlib.contextmanager
     def client(self) -> Iterator[None]:
         """Requests come as long as this is entered, from the moment on at which every node has answered."""
-        program = [sys.executable, "-m", "pacewright.demo.openstack.client", ground.ADDRESS, str(ground.PORT)]
+        program = [
+            sys.executable,
+            "-m",
+            "pacewright.demo.openstack.client",
+            cluster_services.ADDRESS,
+            str(cluster_services.PORT),
+        ]
         output = self._lines.pipe(lambda line: self._answers.append(Answer.parse(line)))
         try:
             self._load = process.spawn(self.lab.outside([*program, str(self._rate)]), stdout=output)
@@ -179,7 +185,7 @@ class Stage:
             before=before,
             until=self._clock.now(),
             runs=tuple(done),
-            lives=starts.starts(self.lab),
+            lives=instance_starts.starts(self.lab),
             commits=commits.commits(self.lab, after=before.epoch),
             count=tally.count(self._answers, since=before.clock, until=self._clock.monotonic()),
         )

@@ -1,6 +1,6 @@
 """A large cluster as a CIB in which Pacemaker has nothing to do: primitives alone, in groups and in clones.
 
-    python -m bench.largecib [NODES [PRIMITIVES]] >large.xml
+    python -m bench.large_cib [NODES [PRIMITIVES]] >large.xml
 
 As in a real cluster every node has probed every resource, so the status is by far the greatest part. The digests are
 those of an agent without parameters, as Pacemaker computes them: with others the scheduler would restart everything.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from campaign.ground import SERVICES
+from campaign.counted_services import SERVICES
+from campaign.observations import Record
+from campaign.observer import revisions
 from campaign.plan import FaultKind
-from campaign.record import Record
-from campaign.starts import Entry, Start, starts
-from campaign.watching import revisions
+from campaign.service_logs import Entry, Start, starts
 
 __all__ = ["restarts", "struck_at"]
 

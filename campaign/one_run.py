@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from campaign.calls import Caller, Ended
+from campaign.counted_services import SERVICES
 from campaign.faults import Breaker
-from campaign.ground import SERVICES
+from campaign.lab_access import Missing, Site
+from campaign.observations import Record, Struck
+from campaign.observer import CibObserver, Poller, Sample, marks
 from campaign.plan import Call, Change, Fault, FaultKind, Plan, last_report
-from campaign.record import Record, Struck
-from campaign.site import Missing, Site
-from campaign.watching import CibObserver, Poller, Sample, marks
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from campaign.clocks import forget, program
-from campaign.ground import BEGINNING, CONFIG, LOGS, SERVICES, Service
-from campaign.starts import Entry, Turn, read_log, read_turns
-from campaign.status import Status, read_status
+from campaign.counted_services import BEGINNING, CONFIG, LOGS, SERVICES, Service
+from campaign.crm_mon import Status, read_status
+from campaign.service_logs import Entry, Turn, read_log, read_turns
 from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster.names import ResourceId
 from pacewright.cluster.snapshot import Snapshot

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.bench_lab import AT
 from bench.figures import Figure, Target
-from bench.ground import AT
 from pacewright import demo
 from pacewright.demo import Act, Result, Stage
 from pacewright.lab import Lab

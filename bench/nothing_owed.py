@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.bench_lab import AT, INSIDE, settle
 from bench.commands import NAMES, Say, Task, Timed, taking_turns
-from bench.ground import AT, INSIDE, settle
 from pacewright.errors import NodeError
 from pacewright.lab import Lab
 from pacewright.testing.lab import snapshot_of

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pacewright import process
 from pacewright.clock import Clock
 from pacewright.demo.lines import Lines
-from pacewright.demo.openstack.runs import Run
+from pacewright.demo.openstack.puppet_on_nodes import Run
 from pacewright.lab import Lab
 
 __all__ = ["Going"]

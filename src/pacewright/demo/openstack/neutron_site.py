@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pacewright.demo.openstack import ground, newer, runs
+from pacewright.demo.openstack import cluster_services, newer_packages, puppet_on_nodes
 from pacewright.lab import Lab
 
 __all__ = ["build"]
@@ -18,8 +18,8 @@ def build(lab: Lab, say: Callable[[str], None]) -> None:
         DeadlinePassed: the database or the queue did not come up.
         NodeError: this source of Pacewright has no Puppet module beside it.
     """
-    ground.build(lab, say)
+    cluster_services.build(lab, say)
     say("packing newer versions of Neutron's packages, for an upgrade later")
-    newer.offer(lab)
+    newer_packages.offer(lab)
     say("putting the manifests, the data and the module on every node")
-    runs.install(lab, lab.nodes)
+    puppet_on_nodes.install(lab, lab.nodes)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from campaign.barrier_rules import barriers, drains, gates
 from campaign.calls import Ended, allowed
-from campaign.ground import NODES, SERVICES
+from campaign.counted_services import NODES, SERVICES
+from campaign.observations import Invariant, Record, Struck, Violation
+from campaign.observer import Sample
 from campaign.plan import FaultKind
-from campaign.record import Invariant, Record, Struck, Violation
-from campaign.restarts import restarts, struck_at
-from campaign.rolls import failures, roles
-from campaign.starts import Down, Entry, downs
-from campaign.together import barriers, drains, gates
-from campaign.watching import Sample
+from campaign.restart_causes import restarts, struck_at
+from campaign.roll_rules import failures, roles
+from campaign.service_logs import Down, Entry, downs
 
 __all__ = ["judge"]
 

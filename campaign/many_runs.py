@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign import clocks
+from campaign.counted_services import NODES, furnish
 from campaign.evidence import keep
 from campaign.figures import Figures
-from campaign.ground import NODES, furnish
-from campaign.judge import judge
+from campaign.invariants import judge
+from campaign.lab_access import Site
+from campaign.observations import Invariant, Record, Violation
+from campaign.observer import Poller
+from campaign.one_run import Run
 from campaign.plan import FaultKind, Plan, make_plan
-from campaign.record import Invariant, Record, Violation
-from campaign.run import Run
-from campaign.site import Site
-from campaign.watching import Poller
 from pacewright import lab as labs
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from campaign.calls import Ended
+from campaign.lab_access import Missing
+from campaign.observer import Answer, Sample
 from campaign.plan import Fault, FaultKind, Plan
-from campaign.site import Missing
-from campaign.starts import Entry, Turn
-from campaign.watching import Answer, Sample
+from campaign.service_logs import Entry, Turn
 
 __all__ = ["Invariant", "Record", "Struck", "Violation"]
 

@@ -11,7 +11,7 @@ from typing import Self
 from pacewright import process
 from pacewright.clock import SYSTEM_CLOCK, Clock, Deadline
 from pacewright.cluster.cib.parse import parse
-from pacewright.demo import site, tally
+from pacewright.demo import tally, web_cluster
 from pacewright.demo.act import Act, Result
 from pacewright.demo.lines import Lines
 from pacewright.demo.tally import Answer
@@ -44,7 +44,7 @@ class Stage:
         *,
         rate: float,
         show: Callable[[View], None],
-        port: int = site.PORT,
+        port: int = web_cluster.PORT,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._lab = lab
@@ -60,7 +60,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         """Let the requests begin."""
-        program = [sys.executable, "-m", "pacewright.demo.load", site.ADDRESS, str(self._port), str(self._rate)]
+        program = [sys.executable, "-m", "pacewright.demo.load", web_cluster.ADDRESS, str(self._port), str(self._rate)]
         output = self._lines.pipe(lambda line: self._answers.append(Answer.parse(line)))
         try:
             self._load = process.spawn(self._lab.outside(program), stdout=output)
@@ -95,14 +95,14 @@ class Stage:
 
     def perform(self, act: Act) -> Result:
         """Change the config on every node, run the command on the first, and count."""
-        before = site.starts(self._lab)
-        site.configure(self._lab, act.version)
+        before = web_cluster.starts(self._lab)
+        web_cluster.configure(self._lab, act.version)
         said = self._begin(f"config version {act.version} is on every node; n1: {' '.join(act.command)}")
         code, ended = self._command(act)
         self._watch(lambda: self._all_serve(act.version) is not None, _SETTLE_SECONDS)
         self._watch(lambda: False, _AFTERMATH)
         since = self._all_serve(act.version)
-        after = site.starts(self._lab)
+        after = web_cluster.starts(self._lab)
         return Result(
             act=act,
             code=code,
@@ -170,7 +170,7 @@ class Stage:
             raise NodeError(f"demo: the program that sends requests ended with exit code {self._load.returncode}.")
         try:
             document = self._lab.run(self._lab.nodes[0], ["cibadmin", "--query"], timeout=3).checked().stdout
-            self._rows = rows(parse(document), site.starts(self._lab), self._answers)
+            self._rows = rows(parse(document), web_cluster.starts(self._lab), self._answers)
         except PacewrightError:
             pass  # it is busy: what was seen before stands
         now = self._clock.monotonic()

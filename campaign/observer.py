@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from campaign.site import Site
+from campaign.lab_access import Site
 from pacewright.clock import SYSTEM_CLOCK
 from pacewright.errors import PacewrightError
 from pacewright.lab import Lab

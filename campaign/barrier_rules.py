@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from campaign.ground import NODES, SERVICES
-from campaign.record import Invariant, Record, Violation
-from campaign.restarts import restarts, struck_at
-from campaign.starts import Entry, Turn
+from campaign.counted_services import NODES, SERVICES
+from campaign.observations import Invariant, Record, Violation
+from campaign.restart_causes import restarts, struck_at
+from campaign.service_logs import Entry, Turn
 
 __all__ = ["barriers", "drains", "gates"]
 
