@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from pacewright.cluster import forecast
 from pacewright.cluster.edits.change import Change, SetMark, SetMeta
 from pacewright.cluster.forecast import Action, Forecast, Scheduler, what_if
+from pacewright.cluster.live import LiveConnection
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.simulation import Simulation
 from pacewright.errors import CommitConflict, NothingComes
+from pacewright.testing.clock import FakeClock
 from pacewright.testing.clusters import cluster, primitive
 
 MOMENTS = itertools.count()
@@ -74,6 +77,33 @@ def test_the_scheduler_is_asked_nothing_twice_by_a_cluster_and_its_copies() -> N
         scheduler(str(number).encode())
     copy.what_if(snapshot, stop)
     assert len(asked) == 22, "only the last answers are kept"
+
+
+def test_once_time_has_passed_a_live_cluster_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that has expired, or a failure that has, changes the answer, and nothing in the CIB."""
+    asked: list[bytes] = []
+
+    def answered(cib: bytes) -> Forecast:
+        asked.append(cib)
+        return Forecast(actions=(), known=cib)
+
+    monkeypatch.setattr(forecast, "answered", answered)
+    live, snapshot = LiveConnection(FakeClock()), cluster(primitive("a"))
+    monkeypatch.setattr(live, "_watch", Nothing())
+    for _ in range(2):
+        live.what_if(snapshot)
+        live.copy(snapshot).what_if(snapshot)
+    assert len(asked) == 1
+    assert not live.wait(1.0)
+    live.what_if(snapshot)
+    assert len(asked) == 2
+
+
+class Nothing:
+    """A watch that sees nothing."""
+
+    def wait(self, _seconds: float) -> bool:
+        return False
 
 
 def test_marks_are_written_into_a_copy_without_asking_the_scheduler() -> None:

@@ -135,6 +135,10 @@ class Scheduler:
             del self._known[next(iter(self._known))]
         return forecast
 
+    def forget(self) -> None:
+        """Ask anew from now on: time has passed, and rules and time-outs that have expired change the answer."""
+        self._known.clear()
+
     def followed_up(self) -> Scheduler:
         """The same for whoever will want to know what becomes of the CIB, by one program instead of two."""
         return Scheduler(carried_out if self._ask is answered else self._ask, self._known)

@@ -65,4 +65,5 @@ class LiveConnection:
 
     def wait(self, seconds: float) -> bool:
         """Woken by the CIB manager itself (about 10 ms after a change)."""
+        self._scheduler.forget()
         return self._watch.wait(seconds)
