@@ -283,9 +283,9 @@ def test_full_disks_do_not_stop_a_restart(services: Counted) -> None:
 
 KILLED_AFTER = """\
 import os, signal, sys
-from pacewright.cluster import connection
+from pacewright.cluster import live
 wanted = int(sys.argv[2])
-real = connection.commit
+real = live.commit
 def commit(change, *, based_on, still=None):
     global wanted
     written = real(change, based_on=based_on, still=still)
@@ -293,7 +293,7 @@ def commit(change, *, based_on, still=None):
     if wanted == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return written
-connection.commit = commit
+live.commit = commit
 from pacewright.cli.main import main
 sys.exit(main(["service", *sys.argv[3:]]))
 """
