@@ -11,7 +11,7 @@ from pathlib import Path
 from pacewright import lab as labs
 from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster.names import ResourceId
-from pacewright.errors import DeadlinePassed, NodeError
+from pacewright.errors import DeadlinePassed, NodeError, ToolError
 from pacewright.lab import Lab
 from pacewright.testing.lab import snapshot_of
 
@@ -155,7 +155,14 @@ def settle(lab: Lab, wanted: dict[str, int], *, seconds: float = 90) -> None:
     deadline = Deadline.after(seconds)
     version = None
     while True:
-        now = snapshot_of(lab, AT)
+        try:
+            now = snapshot_of(lab, AT)
+        except ToolError as error:  # the CIB manager has much to do just now
+            if deadline.passed():
+                raise
+            print(f"  {error.message}", flush=True)
+            SYSTEM_CLOCK.sleep(1.0)
+            continue
         seen = {name: sum(i.settled for i in now.instances_of(ResourceId(name))) for name in wanted}
         if seen == wanted and now.version == version:
             return

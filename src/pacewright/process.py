@@ -8,13 +8,14 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from types import TracebackType
 from typing import IO, Self
 
 from pacewright.clock import Deadline
 from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing, ToolOutput
 from pacewright.frozen import frozen
 
-__all__ = ["DEVNULL", "PIPE", "Completed", "Process", "attach", "run", "spawn"]
+__all__ = ["DEVNULL", "PIPE", "Begun", "Completed", "Process", "attach", "run", "spawn"]
 
 Process = subprocess.Popen[bytes]
 
@@ -93,9 +94,6 @@ def run(
 ) -> Completed:
     """Run a program to its end and return what it said, whatever its exit code.
 
-    It has a session of its own, so that a time-out ends what it has started as well. What it leaves running when it
-    ends, with our pipes still open, is not waited for.
-
     Args:
         argv: the program and its arguments; the program is looked up in PATH, then in the sbin folders.
         timeout: seconds after which it is killed.
@@ -112,22 +110,69 @@ def run(
         ToolOutput: it printed too much.
         NodeError: the kernel would not start it.
     """
-    out, err = _Kept(most), _Kept(_WORDS)
-    deadline = Deadline.after(timeout)
-    with _started(argv, subprocess.PIPE if stdin else subprocess.DEVNULL, env, pass_fds, cwd) as process:
+    with Begun(argv, timeout=timeout, stdin=stdin, env=env, pass_fds=pass_fds, cwd=cwd) as begun:
+        return begun.completed(most=most, ends=ends)
+
+
+class Begun:
+    """A program that was started, and is waited for when its answer is needed; a context manager, which ends it.
+
+    It has a session of its own, so that a time-out ends what it has started as well. What it leaves running when it
+    ends, with our pipes still open, is not waited for. The arguments are those of `run`.
+
+    Raises:
+        ToolMissing: there is no such program.
+        NodeError: the kernel would not start it.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        cwd: str | None = None,
+    ) -> None:
+        self._argv = tuple(argv)
+        self._stdin = stdin
+        self._deadline = Deadline.after(timeout)
+        self._open = contextlib.ExitStack()
+        how = subprocess.PIPE if stdin else subprocess.DEVNULL
+        self._process = self._open.enter_context(_started(argv, how, env, pass_fds, cwd))
+
+    def __enter__(self) -> Self:
+        """It runs already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it, if it has not ended."""
+        self._open.__exit__(kind, error, trace)
+
+    def completed(self, *, most: int = _MOST, ends: bool = False) -> Completed:
+        """Wait for its end.
+
+        Raises:
+            ToolHung: it did not end in time.
+            ToolOutput: it printed too much.
+        """
+        out, err = _Kept(most), _Kept(_WORDS)
         try:
-            with contextlib.closing(_exchange(process, stdin, out, err, deadline)) as portions:
+            with contextlib.closing(_exchange(self._process, self._stdin, out, err, self._deadline)) as portions:
                 for _ in portions:
                     if out.over and not ends:
-                        raise ToolOutput(f"{argv[0]}: stopped, because it printed more than {most:,} bytes.")
-            code = process.wait(deadline.left())
+                        raise ToolOutput(f"{self._argv[0]}: stopped, because it printed more than {most:,} bytes.")
+            code = self._process.wait(self._deadline.left())
         except (TimeoutError, subprocess.TimeoutExpired) as error:
             raise ToolHung(
-                f"{' '.join(argv)}: no answer within {timeout:g} s, so it was killed.",
+                f"{' '.join(self._argv)}: no answer within {self._deadline.seconds:g} s, so it was killed.",
                 hint="Look at the log of what it talks to.",
                 output=err.value().decode(errors="replace")[-2000:],
             ) from error
-    return Completed(argv=tuple(argv), code=code, stdout=out.value(), stderr=err.value())
+        return Completed(argv=self._argv, code=code, stdout=out.value(), stderr=err.value())
 
 
 @contextlib.contextmanager

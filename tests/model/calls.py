@@ -24,6 +24,7 @@ from pacewright.node.fingerprint import Inputs
 from pacewright.operation.loop import Means, Turn, take
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
+from pacewright.process import Begun
 from pacewright.service import requests as jobs
 from pacewright.service.lookup import Target, find
 from pacewright.service.requests import Options, make_job
@@ -262,9 +263,9 @@ class _Patch:
             f'<cib admin_epoch="{version.admin_epoch}" epoch="{version.epoch}" num_updates="{version.num_updates}"/>'
         ).encode()
 
-    def query(self, *, timeout: float = 30.0) -> bytes:
+    def query(self, *, begun: Begun | None = None, timeout: float = 30.0) -> bytes:
         """What `cibadmin --query` says: what is there now is what the patch is decided on."""
-        del timeout
+        del begun, timeout
         snapshot, self.seen = self.cluster.read(self.node)
         return ET.tostring(snapshot.root)
 

@@ -236,7 +236,7 @@ def test_a_services_yaml_that_is_wrong(verb: str, text: str, words: str, tools: 
     config = tmp_path / "services.yaml"
     config.write_text(text, encoding="utf-8")
     one_clear_line(tools.pacewright("service", verb, "web", "--config", str(config)), 2, words)
-    assert tools.called("cibadmin") == []
+    assert set(tools.called("cibadmin")) <= {"--query"}, "it was asked at most"
 
 
 def test_an_alias_to_what_is_not_there(tools: FakeTools, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import CommitConflict
 from pacewright.frozen import replace
 from pacewright.operation.loop import Means, Turn, take
+from pacewright.process import Begun
 from pacewright.service.lookup import find
 from pacewright.service.requests import Options, make_job
 from pacewright.service.rolling.restart import Restart
@@ -43,8 +44,8 @@ class Pacemaker:
         assert found is not None
         return found[0][:-1] + b"/>"
 
-    def query(self, *, timeout: float = 30.0) -> bytes:
-        del timeout
+    def query(self, *, begun: Begun | None = None, timeout: float = 30.0) -> bytes:
+        del begun, timeout
         self.read += 1
         return self.document
 

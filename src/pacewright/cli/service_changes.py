@@ -1,16 +1,22 @@
-"""`pacewright service` with a verb that changes something: start, stop, restart, ...; loaded only for those."""
+"""`pacewright service` with a verb that changes something: start, stop, restart, ...; loaded only for those.
+
+What it needs for its work is loaded while the cluster is being asked.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pacewright.cli.streams import json_text, progress, warn
+from pacewright.cluster.live import LiveConnection
 from pacewright.errors import UsageError
-from pacewright.operation.outcome import Outcome
-from pacewright.record.log import Log, log_path
-from pacewright.service.requests import Options
-from pacewright.service.services import Planned, Services
+
+if TYPE_CHECKING:
+    from pacewright.operation.outcome import Outcome
+    from pacewright.service.requests import Options
+    from pacewright.service.services import Planned
 
 __all__ = ["run", "show_outcome"]
 
@@ -22,7 +28,36 @@ def run(args: argparse.Namespace) -> int:
             f"--node: {args.verb} acts on the whole service; only restart works on a single instance.",
             hint="To keep a node free of it, use a location constraint (`pcs constraint location`) or standby.",
         )
-    options = Options(
+    return _plan(args) if args.plan else _do(args)
+
+
+def _do(args: argparse.Namespace) -> int:
+    cluster = LiveConnection()
+    try:
+        cluster.open()  # it answers while the rest of the program is loaded
+        from pacewright.record.log import Log, log_path  # noqa: PLC0415
+        from pacewright.service.services import Services  # noqa: PLC0415
+
+        log = Log(log_path(), warn=warn)
+        services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=log, cluster=cluster)
+        show_outcome(services.operate(args.verb, args.name, _options(args)), as_json=args.json)
+    finally:
+        cluster.close()
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> int:
+    from pacewright.service.services import Services  # noqa: PLC0415
+
+    plan = Services(config=Path(args.config)).plan(args.verb, args.name, _options(args))
+    _show_plan(plan, as_json=args.json)
+    return plan.refused.exit_code if plan.refused is not None else 0
+
+
+def _options(args: argparse.Namespace) -> Options:
+    from pacewright.service.requests import Options  # noqa: PLC0415
+
+    return Options(
         node=args.node,
         at_once=getattr(args, "all_at_once", False),
         allow_collateral=args.allow_collateral,
@@ -33,14 +68,6 @@ def run(args: argparse.Namespace) -> int:
         without=tuple(getattr(args, "without", None) or ()),
         since=getattr(args, "since", None),
     )
-    log = Log(log_path(), warn=warn)
-    services = Services(config=Path(args.config), progress=progress(quiet=args.json), log=log)
-    if args.plan:
-        plan = services.plan(args.verb, args.name, options)
-        _show_plan(plan, as_json=args.json)
-        return plan.refused.exit_code if plan.refused is not None else 0
-    show_outcome(services.operate(args.verb, args.name, options), as_json=args.json)
-    return 0
 
 
 def show_outcome(outcome: Outcome, *, as_json: bool) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import read
 from pacewright.cluster.commit import Still, commit
+from pacewright.cluster.edits.change import SetRevision
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
 from pacewright.cluster.watch.watch import CibWatch
+from pacewright.errors import PacewrightError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -18,8 +22,14 @@ if TYPE_CHECKING:
     from pacewright.cluster.names import NodeName, ResourceId
     from pacewright.cluster.simulation import Simulation
     from pacewright.cluster.snapshot import Snapshot
+    from pacewright.process import Begun
 
 __all__ = ["LiveConnection"]
+
+_ACTED_ON = (SetRevision, HoldInstance, HoldResource, Release)
+"""What the cluster acts on at once, where something runs or may."""
+_BEGINS = 0.25
+"""Seconds in which it does."""
 
 
 class LiveConnection:
@@ -27,23 +37,46 @@ class LiveConnection:
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._watch = CibWatch(clock=clock)
+        self._opened = False
+        self._first: Begun | None = None
         self._scheduler = Scheduler()
 
-    def __enter__(self) -> Self:
-        """Start watching, so that no change after the first `read` is missed."""
+    def open(self) -> None:
+        """Start watching, so that no change after the first `read` is missed, and ask for that; again does nothing.
+
+        Whoever has something else to do first, such as loading the rest of the program, need not wait for the answer.
+        """
+        if self._opened:
+            return
+        self._opened = True
         self._watch.start()
+        with suppress(PacewrightError):  # the first `read` says why
+            self._first = tools.asked()
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._first is not None:
+            self._first.__exit__(None, None, None)
+            self._first = None
+        self._watch.close()
+
+    def __enter__(self) -> Self:
+        """As `open`."""
+        self.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop watching."""
-        self._watch.close()
+        """As `close`."""
+        self.close()
 
     def read(self) -> Snapshot:
         """The cluster as this node sees it."""
-        self._watch.catch_up()
-        return read()
+        begun, self._first = self._first, None
+        if begun is None:
+            self._watch.catch_up()
+        return read(begun=begun)
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the real scheduler would do."""
@@ -51,7 +84,12 @@ class LiveConnection:
 
     def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
         """One atomic patch of the CIB."""
-        return commit(change, based_on=based_on, still=still)
+        written = commit(change, based_on=based_on, still=still)
+        if written and any(isinstance(edit, _ACTED_ON) for edit in change.edits):
+            # It begins within some 20 ms, and a look before that sees nothing of it.
+            self._watch.catch_up()
+            self._watch.wait(_BEGINS)
+        return written
 
     def copy(self, snapshot: Snapshot) -> Simulation:
         """A copy of it; what the scheduler has said of the one, it need not say of the other."""

@@ -25,10 +25,11 @@ from pacewright.errors import (
     ToolHung,
     ToolOutput,
 )
-from pacewright.process import Completed, run
+from pacewright.process import Begun, Completed, run
 
 __all__ = [
     "STATUS",
+    "asked",
     "cleanup",
     "complaints",
     "difference",
@@ -57,6 +58,7 @@ _DIFFERENT_FEATURE_SET = 78
 _INVALID = 78
 _ABORTED = -6  # by an assertion of its own; what 2.1 does with a feature set that it does not know
 
+_QUERY = ("cibadmin", "--query")
 _TIMEOUT = 30.0
 """Seconds. cibadmin itself gives up after 30 s; a CIB of 32 nodes and 1,000 resources takes under 2."""
 
@@ -91,14 +93,28 @@ _STRANGER = "Pacemaker answers only root and the members of the group haclient."
 _ON_DISK_CIB = "/var/lib/pacemaker/cib/cib.xml"
 
 
-def query(*, timeout: float = _TIMEOUT) -> bytes:
+def asked(*, timeout: float = _TIMEOUT) -> Begun:
+    """The question for the whole CIB, under way; `query` waits for the answer.
+
+    Raises:
+        ToolMissing: Pacemaker's commands are not installed.
+    """
+    return Begun(_QUERY, timeout=timeout)
+
+
+def query(*, begun: Begun | None = None, timeout: float = _TIMEOUT) -> bytes:
     """The whole CIB of the running cluster, as this node has it (8 to 26 ms).
+
+    Args:
+        begun: the question, if it was asked already (`asked`).
+        timeout: seconds that the answer may take, if it was not.
 
     Raises:
         ClusterDown: Pacemaker does not run here, or is still starting.
     """
     try:
-        done = run(["cibadmin", "--query"], timeout=timeout)
+        with begun or asked(timeout=timeout) as question:
+            done = question.completed()
     except ToolHung as error:
         raise ToolHung(
             f"cibadmin: Pacemaker's CIB manager did not answer within {timeout:g} s.",

@@ -86,6 +86,7 @@ class Services(Survey):
         clock: where time comes from.
         progress: told a line for each step.
         log: where it is recorded what is done; None for nowhere.
+        cluster: a connection that was opened already; it is closed after the first operation. None for new ones.
     """
 
     def __init__(
@@ -95,11 +96,13 @@ class Services(Survey):
         clock: Clock = SYSTEM_CLOCK,
         progress: Progress = _silent,
         log: Log | None = None,
+        cluster: LiveConnection | None = None,
     ) -> None:
         super().__init__(config)
         self._clock = clock
         self._progress = progress
         self._log = log
+        self._opened = cluster
 
     # -- changing -------------------------------------------------------------------------------------------------
 
@@ -165,7 +168,8 @@ class Services(Survey):
         return outcome
 
     def _carry_out(self, name: str, verb: str, options: Options, settings: Settings, call: Call) -> Outcome:
-        with LiveConnection(self._clock) as cluster:
+        opened, self._opened = self._opened, None
+        with opened or LiveConnection(self._clock) as cluster:
             snapshot = self._snapshot([name], settings, lambda: self._settled(cluster))
             target = lookup(snapshot, settings).find(name) if snapshot is not None else None
             if target is None or snapshot is None:

@@ -21,6 +21,7 @@ from pacewright.cluster.names import NodeName, ResourceId, Version
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
 from pacewright.errors import ToolOutput
 from pacewright.frozen import replace
+from pacewright.process import Begun
 
 __all__ = ["parse", "read", "saved"]
 
@@ -28,14 +29,18 @@ Ask = Callable[[bytes], ET.Element]
 """What crm_mon says of a CIB."""
 
 
-def read(*, timeout: float = 30.0) -> Snapshot:
+def read(*, begun: Begun | None = None, timeout: float = 30.0) -> Snapshot:
     """The cluster as this node sees it now, in one read.
+
+    Args:
+        begun: the question, if it was asked already (`tools.asked`).
+        timeout: seconds that the answer may take.
 
     Raises:
         ClusterDown: Pacemaker is not running here.
         ToolOutput: cibadmin printed something that is no CIB.
     """
-    return parse(tools.query(timeout=timeout))
+    return parse(tools.query(begun=begun, timeout=timeout))
 
 
 def saved() -> Snapshot | None:

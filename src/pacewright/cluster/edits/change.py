@@ -48,7 +48,7 @@ class SetRevision:
     nodes: Mapping[NodeName, str]
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Give the primitive these revisions, and take away those that it had."""
         element = find_resource(root, self.resource)
         for found in element.findall("instance_attributes"):
             for pair in found.findall("nvpair"):
@@ -87,7 +87,7 @@ class SetMeta:
     value: str | None
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Write the meta attribute into the resource, or take it away."""
         element = find_resource(root, self.resource)
         if self.value is not None:
             place = own_set if self.name.startswith(_OURS) else plain_set
@@ -107,7 +107,7 @@ class SetMark:
     value: str | None
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Write the mark, or take it away."""
         set_mark(root, self.node, self.name, self.value)
 
 

@@ -37,7 +37,7 @@ class Tie:
     present: bool = True
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Add the constraint, correct the one that is there, or take it away."""
         constraints = _constraints(root)
         same = [element for element in constraints if self._is(element)]
         if not self.present:
@@ -91,7 +91,7 @@ class Detach:
     among: frozenset[ResourceId]
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Take away the constraints that tie it to others, and its part of sets."""
         _untie(root, {self.resource}, self.among)
 
 
@@ -102,7 +102,7 @@ class Remove:
     resource: ResourceId
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Take it out, with what held nothing else and what names it."""
         gone = set(_taken_out(root, self.resource))
         _untie(root, gone, frozenset())
         for tags in root.iterfind("configuration/tags"):

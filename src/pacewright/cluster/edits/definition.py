@@ -49,7 +49,7 @@ class DefinePrimitive:
     operations: tuple[Operation, ...]
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Put the primitive there, or make the one that is there like it."""
         element = _find(root, self.resource)
         if element is None:
             said = {
@@ -74,7 +74,7 @@ class DefineGroup:
     meta: Values
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Put the group there, with these members in this order."""
         group = _find(root, self.resource)
         if group is None:
             group = ET.SubElement(_resources(root), "group", {"id": self.resource})
@@ -101,7 +101,7 @@ class DefineClone:
     meta: Values
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Put the clone there, around its child."""
         clone = _find(root, self.resource)
         if clone is None:
             clone = ET.Element("clone", {"id": self.resource})

@@ -34,7 +34,7 @@ class SetGate:
     nodes: frozenset[NodeName] | None
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Let these nodes in and no others, or take the gate away."""
         constraints = root.find("configuration/constraints")
         if constraints is None:
             raise Refused(f"{self.resource}: the CIB has no place for constraints.")

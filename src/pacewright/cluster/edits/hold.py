@@ -40,7 +40,7 @@ class HoldInstance:
     until: float
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Put the rule among the constraints, in place of an earlier one."""
         hold_id = f"{_PREFIX}{self.resource}-on-{xml_id(self.node)}"
         constraints = root.find("configuration/constraints")
         if constraints is None:
@@ -65,7 +65,7 @@ class HoldResource:
     until: float
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Put the rule among the constraints, in place of an earlier one."""
         element = find_resource(root, self.resource)
         hold_id = f"{_PREFIX}{self.resource}"
         _drop_from(element)
@@ -85,7 +85,7 @@ class Release:
     node: NodeName | None = None
 
     def apply(self, root: ET.Element) -> None:
-        """Write it."""
+        """Take the rule away."""
         constraints = root.find("configuration/constraints")
         for location in list(constraints) if constraints is not None else ():
             ours = _is_hold(location) and location.get("rsc") == self.resource
