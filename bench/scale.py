@@ -41,8 +41,8 @@ NODES, RESOURCES = (3, 16, 32), (10, 100, 300, 1000)
 _BEGIN, _END = "<!-- script/bench-scale writes from here ... -->", "<!-- ... to here, script/bench-scale -->"
 _A_WHILE = 20.0
 """Seconds that a roll is rehearsed for; how far it comes in that says what a step takes."""
-_RATE = 75
-"""Changes of the status that are asked for in a second; starting the programs takes some of it."""
+_RATE = 70
+"""Changes of the status that are asked for in a second."""
 _PORTION = 100
 """Resources that are created at a time."""
 _FLOOD = 15

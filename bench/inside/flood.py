@@ -16,26 +16,31 @@ from pacewright.clock import SYSTEM_CLOCK, Deadline
 from pacewright.cluster.watch.watch import CibWatch
 
 ATTRIBUTE = "pacewright-flood"
+WRITERS = 3
+"""So many change an attribute each."""
+STARTING = 0.012
+"""Seconds that starting a program takes."""
 QUIET = 0.5
 """Seconds without a change after which there is nothing more to tell."""
 
 CHANGES = """\
-n=0 end=$(($(date +%s) + $3))
-while [ "$(date +%s)" -lt "$end" ]; do
-  n=$((n + 1)); attrd_updater -n "$1" -U "$n" -d 0 & sleep "$2"
-done
-wait
-echo $n $(date +%s.%N)
+one() {
+  n=0
+  while [ $n -lt "$3" ]; do n=$((n + 1)); attrd_updater -n "$1" -U "$n" -d 0; sleep "$2"; done
+}
+one "$1-a" "$2" "$3" & one "$1-b" "$2" "$3" & one "$1-c" "$2" "$3" & wait
+date +%s.%N
 """
 
 
 def main() -> int:
     """Make them, watch them, and print."""
-    rate, seconds, command = float(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    rate, seconds, command = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     woken, last = 0, 0.0
     with CibWatch("events") as watch:
         watch.wait(5)
-        argv = ["/bin/sh", "-c", CHANGES, "changes", ATTRIBUTE, f"{1 / rate:.4f}", seconds]
+        each = round(rate * seconds / WRITERS)
+        argv = ["/bin/sh", "-c", CHANGES, "changes", ATTRIBUTE, f"{WRITERS / rate - STARTING:.4f}", str(each)]
         begun = SYSTEM_CLOCK.now()
         with process.spawn(argv, stdout=process.PIPE) as flood:
             restart = process.spawn(command)
@@ -49,11 +54,12 @@ def main() -> int:
                 if not took and restart.poll() is not None:
                     took = SYSTEM_CLOCK.now() - begun
             restart.wait()
-            changes, ended = flood.communicate()[0].split()
-    process.run(["attrd_updater", "-n", ATTRIBUTE, "-D"], timeout=20)
+            ended = flood.communicate()[0]
+    for writer in "abc":
+        process.run(["attrd_updater", "-n", f"{ATTRIBUTE}-{writer}", "-D"], timeout=20)
     passed = float(ended) - begun
     told = {
-        "changes a second": int(changes) / passed,
+        "changes a second": each * WRITERS / passed,
         "woken a second": woken / passed,
         "behind": max(0.0, last - float(ended)),
         "restart meanwhile": took,
