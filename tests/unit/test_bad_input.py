@@ -194,7 +194,7 @@ ODD = [
 def test_what_can_be_no_name(name: str, tools: FakeTools) -> None:
     for verb in ("status", "restart"):
         one_clear_line(tools.pacewright("service", verb, "--", name), 2, "not a service's name")
-    assert tools.called("cibadmin") == []
+    assert set(tools.called("cibadmin")) <= {"--query"}, "it was asked at most"
 
 
 @pytest.mark.parametrize("name", ["--", "-x", "--plan", "..", "x" * 255])
