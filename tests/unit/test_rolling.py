@@ -219,6 +219,21 @@ def test_what_was_given_back_under_a_call_is_drained_anew() -> None:
     assert isinstance(job.decide(snapshot, None, NOW), Drain)
 
 
+def test_what_is_drained_anew_is_not_crossed_out_because_it_was_given_back_before() -> None:
+    """Found by the campaign: a call restarted an instance twice and ended; it got no requests from then on."""
+    snapshot = three(attributes={"n2": DRAINED})
+    back = called(snapshot, "reconcile").decide(snapshot, None, NOW)
+    assert isinstance(back, Restore)
+    again = Change(edits=(SetMark(node=N2, name="pacewright-drained-web-clone", value="1700000009.123"),), reason="t")
+    for later in (after(snapshot, again), after(after(snapshot, None, {("web", "n2"): run(2, digest="d1")}), again)):
+        step = back.job.decide(later, None, NOW)
+        assert isinstance(step, Restore), step
+        assert step.nodes == (N2,)
+        crossed_out = step.job.decide(later, None, NOW)
+        assert isinstance(crossed_out, Commit)
+        assert crossed_out.change.edits == (SetMark(node=N2, name="pacewright-drained-web-clone", value=None),)
+
+
 def called(snapshot: Snapshot, verb: str, *, health: bool = False, node: str | None = None) -> Restart:
     job = make_job(
         verb,

@@ -14,19 +14,27 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.service.ledger.record import DRAINED
 from pacewright.service.lookup import Target
 
-__all__ = ["drained", "given_back", "set_drained"]
+__all__ = ["Drained", "drained", "drains", "given_back", "set_drained"]
+
+Drained = tuple[NodeName, str]
+"""A node, and what its mark says: when it was drained. The next time it is another one."""
+
+
+def drains(target: Target, snapshot: Snapshot) -> frozenset[Drained]:
+    """What somebody has drained, or was about to."""
+    name = DRAINED + target.outermost
+    return frozenset((node.name, node.marks[name]) for node in snapshot.nodes.values() if name in node.marks)
 
 
 def drained(target: Target, snapshot: Snapshot) -> frozenset[NodeName]:
-    """The nodes whose instance somebody has drained, or was about to."""
-    name = DRAINED + target.outermost
-    return frozenset(node.name for node in snapshot.nodes.values() if name in node.marks)
+    """The nodes where that is."""
+    return frozenset(node for node, _ in drains(target, snapshot))
 
 
 def set_drained(target: Target, nodes: Iterable[NodeName], now: float) -> Iterator[SetMark]:
     """Note that these are being drained."""
     for node in nodes:
-        yield SetMark(node=node, name=DRAINED + target.outermost, value=f"{now:.0f}")
+        yield SetMark(node=node, name=DRAINED + target.outermost, value=f"{now:.3f}")
 
 
 def given_back(target: Target, nodes: Iterable[NodeName], snapshot: Snapshot) -> Iterator[SetMark]:

@@ -22,7 +22,7 @@ from pacewright.frozen import field, frozen, replace
 from pacewright.operation.collateral import collateral, dependents, down_everywhere, left_without, others_up, replicas
 from pacewright.operation.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
 from pacewright.service.ledger.begun import set_begun
-from pacewright.service.ledger.drained import drained, given_back, set_drained
+from pacewright.service.ledger.drained import Drained, drained, drains, given_back, set_drained
 from pacewright.service.ledger.owed import crossed_out, noted, stray
 from pacewright.service.ledger.promoted import has_roles, set_promoted, with_roles
 from pacewright.service.ledger.record import owed_on, reported
@@ -98,8 +98,8 @@ class Restart:
             that is not so far. Seconds since the epoch.
         healthy: keys of the runs that were seen healthy.
         lost: slots that failed in a roll that keeps going, with what was seen.
-        drained: slots that this call has drained.
-        restored: nodes whose instance this call has given back.
+        drained: what this call has drained.
+        restored: what this call has given back.
         notes: what else is to be said in the end.
         lead: who writes the steps, this call or another.
         here: this node, if it is in the cluster.
@@ -115,8 +115,8 @@ class Restart:
     calm: tuple[float, float] | None = None
     healthy: frozenset[str] = frozenset()
     lost: Mapping[NodeName, str] = field(default_factory=dict)
-    drained: frozenset[NodeName] = frozenset()
-    restored: frozenset[NodeName] = frozenset()
+    drained: frozenset[Drained] = frozenset()
+    restored: frozenset[Drained] = frozenset()
     notes: tuple[str, ...] = ()
     lead: Lead = NOBODY
     here: NodeName | None = None
@@ -210,14 +210,17 @@ class Restart:
         """Restart these, drained first if that is wanted; each thing is written down before it is done."""
         draining = self.policy.drains and not self.policy.at_once and WHOLE not in chosen
         if draining and drained(self.target, snapshot).issuperset(chosen):
-            if todo := set(chosen) - self.drained:
-                return Drain(nodes=tuple(sorted(todo)), job=replace(self, drained=self.drained | todo))
+            todo = {one for one in drains(self.target, snapshot) - self.drained if one[0] in chosen}
+            if todo:
+                nodes = tuple(sorted(node for node, _ in todo))
+                return Drain(nodes=nodes, job=replace(self, drained=self.drained | todo))
         elif draining:
             # It is owed from now on, so that no other call takes it for one that was left drained, and gives it back.
             owed = (edit for p in self.target.primitives for edit in self.owing(p, (), old, snapshot))
             edits = (*set_drained(self.target, chosen, now), *owed, *self._over(snapshot))
             reason = f"restart {self.target.name}: {', '.join(chosen)} is drained first"
-            job = replace(self, drained=self.drained - set(chosen))
+            anew = {one for one in self.drained | self.restored if one[0] in chosen}
+            job = replace(self, drained=self.drained - anew, restored=self.restored - anew)
             return Commit(change=Change(edits=edits, reason=reason), job=job, summary="", foreseen=True)
         unnoticed = any(self.slots.unnoticed(slot, snapshot) for slot in chosen)
         if self.use_hold or unnoticed:
@@ -305,8 +308,9 @@ class Restart:
         settled = {node for node in snapshot.nodes if states.get(slot_of(self.target, node)) not in _NOT_OVER}
         yield from with_roles(self.target, settled.difference(self.lost), snapshot)
         yield from stray(self.target, snapshot)
-        stuck = self.restored if self.policy.drains else drained(self.target, snapshot)
-        yield from given_back(self.target, stuck, snapshot)
+        standing = drains(self.target, snapshot)
+        over_with = standing & self.restored if self.policy.drains else standing
+        yield from given_back(self.target, {node for node, _ in over_with}, snapshot)
 
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
         yield from self._over(snapshot)

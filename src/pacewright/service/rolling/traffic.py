@@ -10,7 +10,7 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.frozen import replace
 from pacewright.operation.step import Check, Next, Restore
 from pacewright.service.ledger.debts import debts
-from pacewright.service.ledger.drained import drained
+from pacewright.service.ledger.drained import drained, drains
 from pacewright.service.lookup import WHOLE
 from pacewright.service.rolling.slots import SlotState
 
@@ -45,14 +45,18 @@ def give_back(job: Restart, nodes: Iterable[NodeName], snapshot: Snapshot) -> Ch
         return None  # whoever is cut off, or has just been frozen, does not know what the others do
     settled = {i.node for i in snapshot.instances_of(job.target.resource) if i.settled}
     settled = {node for node in settled if snapshot.nodes[node].online}
-    due = drained(job.target, snapshot).intersection(nodes) & settled - job.restored
+    standing = drains(job.target, snapshot) - job.restored
+    due = {node for node, _ in standing}.intersection(nodes) & settled
     due -= set(job.lost)
     # What is drained and due beyond this roll, another call may be about to restart.
     owed = {debt.node for debt in debts(job.target, snapshot) if not debt.hindrance}
     due -= owed.difference(job.slots.before)
     if job.policy.health and (unseen := _unseen(job, due, snapshot)):
         return _check(job, tuple(sorted(unseen)), snapshot)
-    return Restore(nodes=tuple(sorted(due)), job=replace(job, restored=job.restored | due)) if due else None
+    if not due:
+        return None
+    given_back = {one for one in standing if one[0] in due}
+    return Restore(nodes=tuple(sorted(due)), job=replace(job, restored=job.restored | given_back))
 
 
 def _check(job: Restart, nodes: tuple[NodeName, ...], snapshot: Snapshot) -> Check:
