@@ -15,7 +15,7 @@ from pacewright.clock import Deadline
 from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing, ToolOutput
 from pacewright.frozen import frozen
 
-__all__ = ["DEVNULL", "PIPE", "Begun", "Completed", "Process", "attach", "run", "spawn"]
+__all__ = ["DEVNULL", "PIPE", "Begun", "Completed", "Process", "attach", "ended", "run", "spawn"]
 
 Process = subprocess.Popen[bytes]
 
@@ -364,6 +364,13 @@ def spawn(
         raise ToolMissing(f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])) from error
     except ValueError as error:
         raise NodeError(f"{argv[0]!r}: cannot be started: {error}.") from error
+
+
+def ended(process: Process, *, within: float) -> bool:
+    """Wait so many seconds at most for a program to end; True once it has."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(within)
+    return process.returncode is not None
 
 
 def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:

@@ -9,11 +9,13 @@ from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import read
 from pacewright.cluster.commit import Still, commit
-from pacewright.cluster.edits.change import SetRevision
+from pacewright.cluster.cib.marks import place_of
+from pacewright.cluster.edits.change import SetMark, SetRevision
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
 from pacewright.cluster.watch.watch import CibWatch
 from pacewright.errors import PacewrightError
+from pacewright.process import ended
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pacewright.cluster.names import NodeName, ResourceId
     from pacewright.cluster.simulation import Simulation
     from pacewright.cluster.snapshot import Snapshot
-    from pacewright.process import Begun
+    from pacewright.process import Begun, Process
 
 __all__ = ["LiveConnection"]
 
@@ -30,6 +32,8 @@ _ACTED_ON = (SetRevision, HoldInstance, HoldResource, Release)
 """What the cluster acts on at once, where something runs or may."""
 _BEGINS = 0.25
 """Seconds in which it does."""
+_ENDS = 2.0
+"""Seconds in which a write is over, if anybody waits for it; it takes milliseconds."""
 
 
 class LiveConnection:
@@ -39,6 +43,7 @@ class LiveConnection:
         self._watch = CibWatch(clock=clock)
         self._opened = False
         self._first: Begun | None = None
+        self._left: Process | None = None
         self._scheduler = Scheduler()
 
     def open(self) -> None:
@@ -72,7 +77,8 @@ class LiveConnection:
         self.close()
 
     def read(self) -> Snapshot:
-        """The cluster as this node sees it."""
+        """The cluster as this node sees it, with what this connection has written."""
+        self._catch_up_with_what_was_left()
         begun, self._first = self._first, None
         if begun is None:
             self._watch.catch_up()
@@ -83,13 +89,21 @@ class LiveConnection:
         return what_if(snapshot, change, then, self._scheduler)
 
     def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
-        """One atomic patch of the CIB."""
+        """One atomic patch of the CIB; what is the last one is begun, and on its way when this returns."""
+        if change.last and (place := _only_takes_away(change, based_on)):
+            self._left = tools.begin_to_delete(place)
+            return True
         written = commit(change, based_on=based_on, still=still)
         if written and any(isinstance(edit, _ACTED_ON) for edit in change.edits):
             # It begins within some 20 ms, and a look before that sees nothing of it.
             self._watch.catch_up()
             self._watch.wait(_BEGINS)
         return written
+
+    def _catch_up_with_what_was_left(self) -> None:
+        left, self._left = self._left, None
+        if left is not None:
+            ended(left, within=_ENDS)
 
     def copy(self, snapshot: Snapshot) -> Simulation:
         """A copy of it; what the scheduler has said of the one, it need not say of the other."""
@@ -105,3 +119,12 @@ class LiveConnection:
         """Woken by the CIB manager itself (about 10 ms after a change)."""
         self._scheduler.forget()
         return self._watch.wait(seconds)
+
+
+def _only_takes_away(change: Change, based_on: Snapshot) -> str | None:
+    """The XPath of what a change takes away, where it does nothing else and the cluster may be written to."""
+    gone = [(e.node, e.name) for e in change.edits if isinstance(e, SetMark) and e.value is None]
+    configuration = based_on.root.find("configuration")
+    if len(gone) != len(change.edits) or configuration is None or not based_on.quorate or based_on.dc is None:
+        return None
+    return place_of(configuration, gone)

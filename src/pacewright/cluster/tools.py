@@ -25,11 +25,12 @@ from pacewright.errors import (
     ToolHung,
     ToolOutput,
 )
-from pacewright.process import Begun, Completed, run
+from pacewright.process import Begun, Completed, Process, run, spawn
 
 __all__ = [
     "STATUS",
     "asked",
+    "begin_to_delete",
     "cleanup",
     "complaints",
     "difference",
@@ -167,6 +168,17 @@ def patch(document: bytes, *, timeout: float = _ANSWER) -> None:
     if done.code == _INVALID:
         raise _invalid(done)
     _clear(done)
+
+
+def begin_to_delete(xpath: str) -> Process:
+    """Have the one element that an XPath finds deleted from the CIB, or none; the caller need not wait for it.
+
+    Not `--delete-all`, which would be for several: that wants `--force`, and this overrides a missing quorum.
+
+    Raises:
+        ToolMissing: Pacemaker's commands are not installed.
+    """
+    return spawn(["cibadmin", "--delete", "--xpath", xpath], new_session=True)
 
 
 def difference(before: bytes, after: bytes, *, timeout: float = _TIMEOUT) -> bytes:

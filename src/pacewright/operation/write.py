@@ -31,7 +31,7 @@ def write(
         still: whether it would be decided again on a newer snapshot; None if that is no matter.
 
     Returns:
-        True if it is written; False if everything was so already.
+        True if it is written, or on its way where it is the last one; False if everything was so already.
 
     Raises:
         CommitConflict: it is not written, because the cluster has moved on; decide again.
@@ -47,7 +47,7 @@ def write(
     except OutcomeUnknown as error:
         journal.unanswered(change.reason, error.message)
         written = _look(change, based_on, cluster, error)
-    if written:
+    if written and not change.last:
         journal.committed()
     return written
 

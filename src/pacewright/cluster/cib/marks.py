@@ -16,12 +16,12 @@ measured; not on 3.0.0). A template costs nothing on either.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pacewright.cluster.cib.document import drop_pair, empty, set_pair
 from pacewright.cluster.names import NodeName
 
-__all__ = ["read_marks", "set_mark"]
+__all__ = ["place_of", "read_marks", "set_mark"]
 
 _TEMPLATE = {"id": "pacewright", "class": "ocf", "provider": "pacewright", "type": "marks"}
 _SET = "pacewright-marks"
@@ -38,6 +38,30 @@ def read_marks(configuration: ET.Element) -> Mapping[NodeName, Mapping[str, str]
         if at:
             marks.setdefault(NodeName(node), {})[name] = pair.get("value", "")
     return marks
+
+
+def place_of(configuration: ET.Element, marks: Collection[tuple[NodeName, str]]) -> str | None:
+    """The XPath of the one element that these marks are: a single one, or the template with all that there are.
+
+    It names their values, so that it finds nothing where one was written anew meanwhile, or one more.
+
+    Args:
+        configuration: where they are.
+        marks: their nodes and names.
+
+    Returns:
+        The path; None if they are more than one element, are not there, or cannot be named in an XPath.
+    """
+    names = {f"{name}@{node}" for node, name in marks}
+    pairs = configuration.findall(f"resources/{_PLACE}/nvpair")
+    values = [(pair.get("name", ""), pair.get("value", "")) for pair in pairs]
+    chosen = [(name, value) for name, value in values if name in names]
+    if {name for name, _ in chosen} != names or any("'" in text for pair in chosen for text in pair):
+        return None
+    these = " or ".join(f"(@name='{name}' and @value='{value}')" for name, value in chosen)
+    if len(chosen) == len(values):
+        return f"//{_FOUND}[not(meta_attributes/nvpair[not({these})])]"
+    return f"//{_PLACE}/nvpair[{these}]" if len(chosen) == 1 else None
 
 
 def set_mark(root: ET.Element, node: NodeName, name: str, value: str | None) -> None:

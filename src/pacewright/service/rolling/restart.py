@@ -20,6 +20,7 @@ from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused
 from pacewright.frozen import field, frozen, replace
 from pacewright.operation.collateral import collateral, dependents, down_everywhere, left_without, others_up, replicas
+from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
 from pacewright.service.ledger.begun import set_begun
 from pacewright.service.ledger.drained import Drained, drained, drains, given_back, set_drained
@@ -351,7 +352,7 @@ class Restart:
         if self.lost:
             return step or Fail(error=given_up(self.target, self.lost, fresh))
         told = outcome(self.slots, fresh, self.companions, snapshot, self.notes, self.lead)
-        return replace(step, ends=told) if isinstance(step, Commit) else step or Done(outcome=told)
+        return _last(step, told) if isinstance(step, Commit) else step or Done(outcome=told)
 
     def _leftovers(self, snapshot: Snapshot, settled: tuple[Edit, ...] = ()) -> Next | None:
         """What stands in the cluster though it is over: by this call, or by one that died."""
@@ -378,3 +379,8 @@ class Restart:
         if chosen == (WHOLE,):
             return self.target.name
         return f"{self.target.name} on {', '.join(chosen)}"
+
+
+def _last(step: Commit, outcome: Outcome) -> Commit:
+    """A step behind which a call has ended."""
+    return replace(step, change=replace(step.change, last=step.change.quiet), ends=outcome)
