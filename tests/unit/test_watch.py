@@ -288,9 +288,12 @@ def test_the_interval_follows_the_cost(monkeypatch: pytest.MonkeyPatch, took: fl
     def costly(argv: tuple[str, ...], *, timeout: float) -> Completed:
         clock.at += took
         asked.append(took)
+        worked[0] += took
         return Completed(argv=argv, code=0, stdout=b"<cib/>", stderr=b"")
 
+    worked = [0.0]
     monkeypatch.setattr(_watch_poll, "run", costly)
+    monkeypatch.setattr(_watch_poll, "_worked", lambda: worked[0])
     with CibWatch("poll", clock=clock) as watching:
         assert watching.wait(60)
         begun = clock.at
@@ -379,7 +382,7 @@ print(watch.mode, watch.child_pid, flush=True)
 sys.stdin.read()
 """
     with spawn(
-        [sys.executable, "-c", parent], env={"PYTHONPATH": str(CHILD.parents[2])}, stdin=-1, stdout=-1
+        [sys.executable, "-c", parent], env={"PYTHONPATH": str(CHILD.parents[3])}, stdin=-1, stdout=-1
     ) as process:
         assert process.stdout
         mode, pid = process.stdout.readline().split()
@@ -433,7 +436,9 @@ def test_a_library_that_is_none(cib: Path, tmp_path: Path) -> None:
 
 
 FAKE_LIBCIB = """
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 typedef void (*event_fn)(const char *, void *);
 typedef void (*loss_fn)(void *);
@@ -444,28 +449,40 @@ static int signon(void *c, const char *name, int type) {
     return 0;
 }
 static int add(void *c, const char *event, event_fn f) { on_event = f; *(void **)(cib + 40) = c; return 0; }
+static char last[80], *document = "<cib epoch=\\"7\\"/>";
+static int query(void *c, const char *section, void **found, int options) {
+    *found = options & 32 ? "root" : document;
+    return REFUSED ? -13 : 0;
+}
+void free_xml(void *node) {}
+void *xmlBufferCreate(void) { return last; }
+int xmlNodeDump(char *buffer, void *doc, char *node, int level, int format) { return sprintf(buffer, "<%s>", node); }
+void *xmlBufferContent(char *buffer) { return buffer; }
+int xmlBufferLength(char *buffer) { return strlen(buffer); }
+void xmlBufferFree(char *buffer) {}
+static int (*hear)(int, int, void *);
 static int dnotify(void *c, loss_fn f) { on_loss = f; return 0; }
 void *cib_native_new(void) {
     if (CRASH == 1) *(volatile int *)0 = 1;
     cib = calloc(1, 128);
     ((int *)cib)[0] = 2; ((int *)cib)[1] = 2; ((int *)cib)[2] = 1;
-    table[0] = signon; table[ADD] = add; table[DNOTIFY] = dnotify;
+    table[0] = signon; table[ADD] = add; table[DNOTIFY] = dnotify; table[QUERY] = query;
     *(void **)(cib + CMDS) = table;
     return cib;
 }
 void crm_xml_init(void) {}
-unsigned g_unix_fd_add(int fd, int condition, void *f, void *data) { return 1; }
+unsigned g_unix_fd_add(int fd, int condition, void *f, void *data) { hear = f; return 1; }
 void *g_main_loop_new(void *context, int running) { return table; }
 void g_main_loop_run(void *loop) {
     on_event("cib_diff_notify", 0);
     if (CRASH == 2) *(volatile int *)0 = 1;
     if (LOSE) on_loss(cib);
-    pause();
+    while (1) hear(0, 1, 0);
 }
 """
 SERIES = {
-    "libcib.so.27": {"CMDS": 56, "ADD": 5, "DNOTIFY": 7},
-    "libcib.so.54": {"CMDS": 48, "ADD": 3, "DNOTIFY": 5},
+    "libcib.so.27": {"CMDS": 56, "ADD": 5, "DNOTIFY": 7, "QUERY": 11},
+    "libcib.so.54": {"CMDS": 48, "ADD": 3, "DNOTIFY": 5, "QUERY": 8},
 }
 
 
@@ -477,7 +494,15 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., tuple
         pytest.skip("no C compiler here")
 
     def build_it(**faults: int) -> tuple[str, ...]:
-        settings = {"NOBODY": 0, "WRONG_STATE": 0, "CRASH": 0, "LOSE": 0, **SERIES[request.param], **faults}
+        settings = {
+            "NOBODY": 0,
+            "WRONG_STATE": 0,
+            "CRASH": 0,
+            "LOSE": 0,
+            "REFUSED": 0,
+            **SERIES[request.param],
+            **faults,
+        }
         options = [f"-D{name}={value}" for name, value in settings.items()]
         for other in SERIES:
             (tmp_path / other).write_text("no library" * 100, encoding="utf-8")
@@ -498,6 +523,43 @@ def test_the_child_tells_what_the_library_tells(cib: Path, build: Callable[..., 
         assert not watching.wait(QUICK)
 
 
+def test_the_child_answers_what_the_cib_is(cib: Path, build: Callable[..., tuple[str, ...]]) -> None:
+    with CibWatch("events", child=build()) as watching:
+        assert watching.document() is None, "not before it is ready"
+        assert watching.wait(LONG)
+        assert watching.document() == b'<<cib epoch="7"/>>'
+        assert watching.root() == b"<root>"
+    assert watching.root() is None
+
+
+def test_what_the_child_cannot_answer_is_for_cibadmin(cib: Path, build: Callable[..., tuple[str, ...]]) -> None:
+    with CibWatch("events", child=build(REFUSED=1)) as watching:
+        assert watching.wait(LONG)
+        assert watching.document() is None
+        assert watching.root() is None, "and it can be asked again"
+        assert watching.mode == "events"
+
+
+GARBLED = python("say(b'ready\\n')\nhear()\nos.write(int(sys.argv[2]), b'many\\n')\nhear()")
+CUT_OFF = python(
+    "say(b'ready\\n')\nhear()\nos.write(int(sys.argv[2]), b'99\\n<cib')\nos.close(int(sys.argv[2]))\nhear()"
+)
+SILENT = python("say(b'ready\\n')\nhear()\nhear()")
+DIES = python("say(b'ready\\n')\nhear()")
+
+
+@pytest.mark.parametrize("child", [GARBLED, CUT_OFF, SILENT, DIES])
+def test_a_child_that_answers_badly_is_asked_no_more(
+    cib: Path, child: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_watch_events, "_ASKED", 0.3)
+    with CibWatch("auto", child=child) as watching:
+        assert watching.wait(LONG)
+        assert watching.document() is None
+        assert watching.root() is None
+        assert watching.wait(LONG if child is DIES else 0) is (child is DIES), "changes are told all the same"
+
+
 @pytest.mark.parametrize(
     ("faults", "reason"),
     [
@@ -507,6 +569,7 @@ def test_the_child_tells_what_the_library_tells(cib: Path, build: Callable[..., 
         ({"WRONG_STATE": 1}, "signed on, but the connection does not say so"),
         ({"LOSE": 1}, "the connection to the CIB manager ended"),
         ({"ADD": 9}, "slot"),
+        ({"QUERY": 9}, "slot"),
     ],
 )
 def test_no_library_brings_the_waiter_down(

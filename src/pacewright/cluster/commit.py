@@ -21,7 +21,13 @@ Still = Callable[[Snapshot], bool]
 _VERSION = ("admin_epoch", "epoch", "num_updates")
 
 
-def commit(change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
+def commit(
+    change: Change,
+    *,
+    based_on: Snapshot,
+    still: Still | None = None,
+    root: Callable[[], bytes | None] = lambda: None,
+) -> bool:
     """Write a change into the CIB, whole or not at all, if nothing else has changed since the snapshot.
 
     The patch names the epoch of the snapshot, which every change of the configuration raises, and Pacemaker refuses it
@@ -38,6 +44,7 @@ def commit(change: Change, *, based_on: Snapshot, still: Still | None = None) ->
         change: what to write.
         based_on: what it was decided on.
         still: whether it would be decided again on this newer snapshot; None if that does not matter.
+        root: gives the CIB's root element, or None where `cibadmin` has to be asked.
 
     Returns:
         True if something was written; False if everything was so already.
@@ -64,7 +71,7 @@ def commit(change: Change, *, based_on: Snapshot, still: Still | None = None) ->
     patch = _guarded_by_epoch(difference(based_on.root, after))
     if patch is None:
         return False
-    if still is not None and _has_moved_on(based_on):
+    if still is not None and _has_moved_on(based_on, root()):
         newer = read()
         if not newer.quorate or newer.dc is None or not still(newer):
             raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
@@ -78,9 +85,9 @@ def difference(before: ET.Element, after: ET.Element) -> bytes:
     return own if own is not None else tools.difference(_without_status(before), _without_status(after))
 
 
-def _has_moved_on(based_on: Snapshot) -> bool:
+def _has_moved_on(based_on: Snapshot, told: bytes | None) -> bool:
     try:
-        root = ET.fromstring(tools.query_root())  # noqa: S314 - the cluster's own
+        root = ET.fromstring(tools.query_root() if told is None else told)  # noqa: S314 - the cluster's own
     except ET.ParseError:
         return True  # whoever reads the whole of it says what is wrong
     now, then = (tuple(number(one.get(name)) for name in _VERSION) for one in (root, based_on.root))

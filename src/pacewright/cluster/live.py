@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from pacewright.clock import SYSTEM_CLOCK, Clock
 from pacewright.cluster import tools
-from pacewright.cluster.cib.parse import read
-from pacewright.cluster.commit import Still, commit
 from pacewright.cluster.cib.marks import place_of
+from pacewright.cluster.cib.parse import parse, read
+from pacewright.cluster.commit import Still, commit
 from pacewright.cluster.edits.change import SetMark, SetRevision
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
@@ -80,9 +80,11 @@ class LiveConnection:
         """The cluster as this node sees it, with what this connection has written."""
         self._catch_up_with_what_was_left()
         begun, self._first = self._first, None
-        if begun is None:
-            self._watch.catch_up()
-        return read(begun=begun)
+        if begun is not None:
+            return read(begun=begun)
+        self._watch.catch_up()
+        document = self._watch.document()
+        return read() if document is None else parse(document)
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the real scheduler would do."""
@@ -93,7 +95,7 @@ class LiveConnection:
         if change.last and (place := _only_takes_away(change, based_on)):
             self._left = tools.begin_to_delete(place)
             return True
-        written = commit(change, based_on=based_on, still=still)
+        written = commit(change, based_on=based_on, still=still, root=self._watch.root)
         if written and any(isinstance(edit, _ACTED_ON) for edit in change.edits):
             # It begins within some 20 ms, and a look before that sees nothing of it.
             self._watch.catch_up()

@@ -1,6 +1,6 @@
-"""A program of its own: says over a pipe that the CIB has changed. Started by `watch`, never imported by it.
+"""A program of its own: says over a pipe that the CIB has changed, and what it is. Started by `watch`, never imported.
 
-    python3 -I -S -E _cib_events.py PARENT_PID
+    python3 -I -S -E _cib_events.py PARENT_PID [ANSWERS]
 
 It loads Pacemaker's C library, and that is why it is a process: whatever happens in there ends this process
 and nobody else. It connects read-only (the CIB manager refuses every write on that channel), so that even a
@@ -10,6 +10,9 @@ Standard output, where the parent listens:
     ready           notifications are on; every change from now on is told
     cannot: REASON  ... instead of `ready`: this will not work; the program ends
     .               one byte per change (dropped while the pipe is full: the parent has not looked yet)
+Standard input, where the parent asks: one byte, `w` for the whole CIB, `r` for its root element alone.
+The file descriptor ANSWERS, where it is answered: the length in bytes, a newline, and so many bytes of XML; a length
+of -1 stands for "ask somebody else".
 Exit codes: 0 the parent is gone, UNUSABLE no library that we know, UNREACHABLE no CIB manager, or it went away.
 
 It ends with its parent: the kernel kills it (PR_SET_PDEATHSIG), and end of file on standard input ends it too.
@@ -34,6 +37,7 @@ _G_IO_IN, _G_IO_ERR, _G_IO_HUP = 1, 8, 16
 _CIB_QUERY = 1  # enum cib_conn_type: the read-only channel
 _CONNECTED_QUERY = 1  # enum cib_state
 _NEW_CONNECTION = (2, 2, 1)  # cib_disconnected, cib_no_connection, cib_native: what cib_native_new() returns
+_NO_CHILDREN, _SYNC_CALL = 1 << 5, 1 << 12  # enum cib_call_options
 _NOTIFY_LIST = 40  # offset of notify_list in struct cib_s, the same in all versions below
 
 
@@ -42,10 +46,11 @@ class Layout:
 
     Args:
         cmds: offset in `struct cib_s` of the pointer to the function table.
-        add_notify, set_dnotify: slots in `cib_api_operations_t`; `signon` is slot 0 everywhere.
+        add_notify, set_dnotify, query: slots in `cib_api_operations_t`; `signon` is slot 0 everywhere.
     """
 
-    def __init__(self, *, cmds: int, add_notify: int, set_dnotify: int) -> None:
+    def __init__(self, *, cmds: int, add_notify: int, set_dnotify: int, query: int) -> None:
+        self.query = query
         self.cmds = cmds
         self.add_notify = add_notify
         self.set_dnotify = set_dnotify
@@ -54,10 +59,10 @@ class Layout:
 # From include/crm/cib/cib_types.h, compared for every tag named, on 64-bit machines.
 LIBRARIES = {
     # Pacemaker-3.0.0, 3.0.1, 3.0.2 (-version-info 54:0:0, 54:1:0, 55:0:1)
-    "libcib.so.54": Layout(cmds=48, add_notify=3, set_dnotify=5),
+    "libcib.so.54": Layout(cmds=48, add_notify=3, set_dnotify=5, query=8),
     # Pacemaker-2.1.5 to 2.1.9 (-version-info 30:1:3 to 33:1:6): `signon_raw`, `set_op_callback` and the
     # member `op_callback` come before
-    "libcib.so.27": Layout(cmds=56, add_notify=5, set_dnotify=7),
+    "libcib.so.27": Layout(cmds=56, add_notify=5, set_dnotify=7, query=11),
 }
 
 
@@ -85,6 +90,7 @@ _ON_EVENT = CFUNCTYPE(None, c_char_p, c_void_p)
 _ADD_NOTIFY = CFUNCTYPE(c_int, c_void_p, c_char_p, _ON_EVENT)
 _ON_LOSS = CFUNCTYPE(None, c_void_p)
 _SET_DNOTIFY = CFUNCTYPE(c_int, c_void_p, _ON_LOSS)
+_QUERY = CFUNCTYPE(c_int, c_void_p, c_char_p, POINTER(c_void_p), c_int)
 _ON_INPUT = CFUNCTYPE(c_int, c_int, c_int, c_void_p)
 
 
@@ -156,7 +162,9 @@ class Connection:
             raise Trouble("cib_native_new() returned something that is no new connection")
         table = _pointer(self.address + layout.cmds)
         home = _base(ctypes.cast(new, c_void_p).value)
-        self._slots = [self._checked(table, slot, home) for slot in (0, layout.add_notify, layout.set_dnotify)]
+        slots = (0, layout.add_notify, layout.set_dnotify, layout.query)
+        self._slots = [self._checked(table, slot, home) for slot in slots]
+        self._library = library
 
     @staticmethod
     def _checked(table: int, slot: int, home: int) -> int:
@@ -193,6 +201,59 @@ class Connection:
         if not _pointer(self.address + _NOTIFY_LIST):
             raise Trouble("the library took a callback and lists none")
 
+    def document(self, options: int) -> bytes | None:
+        """The CIB as `cibadmin --query` prints it; None if the library or the manager does not give it.
+
+        Args:
+            options: of enum cib_call_options, beside that the answer is waited for.
+        """
+        found = c_void_p()
+        code = _QUERY(self._slots[3])(self.address, None, ctypes.byref(found), options | _SYNC_CALL)
+        if not found.value:
+            return None
+        try:
+            return self._written(found) if code == 0 else None
+        finally:
+            self._library.free_xml(found)
+
+    def _written(self, node: c_void_p) -> bytes | None:
+        """An element in XML, by libxml2."""
+        library = self._library
+        library.xmlBufferCreate.restype = c_void_p
+        library.xmlBufferContent.restype = c_void_p
+        buffer = c_void_p(library.xmlBufferCreate())
+        try:
+            if library.xmlNodeDump(buffer, None, node, 0, 0) < 0:
+                return None
+            return ctypes.string_at(library.xmlBufferContent(buffer), library.xmlBufferLength(buffer))
+        finally:
+            library.xmlBufferFree(buffer)
+
+
+class Answers:
+    """The parent's questions, and where they are answered."""
+
+    def __init__(self, connection: Connection, to: int) -> None:
+        self._connection = connection
+        self._to = to
+
+    def answer(self, questions: bytes) -> None:
+        """Answer each of them in full; a parent who is gone ends this program."""
+        for question in questions:
+            document = self._document(_NO_CHILDREN if question == ord("r") else 0)
+            said = b"-1\n" if document is None else b"%d\n%s" % (len(document), document)
+            try:
+                while said:
+                    said = said[os.write(self._to, said) :]
+            except OSError:
+                os._exit(0)
+
+    def _document(self, options: int) -> bytes | None:
+        try:
+            return self._connection.document(options)
+        except AttributeError:  # a function is missing in the library
+            return None
+
 
 def _tell(_event: bytes, _message: int) -> None:
     say(b".")
@@ -202,20 +263,26 @@ def _lost(_connection: int) -> None:
     os._exit(UNREACHABLE)
 
 
-def _parent_gone(_descriptor: int, _condition: int, _data: int) -> int:
-    os._exit(0)
+def _hear(_descriptor: int, _condition: int, _data: int) -> int:
+    questions = os.read(0, 64)
+    if not questions or not _ANSWERS:
+        os._exit(0)
+    _ANSWERS[0].answer(questions)
+    return 1  # go on listening
 
+
+_ANSWERS: list[Answers] = []
 
 # The library keeps these pointers, so they live as long as the program.
 _TELL = _ON_EVENT(_tell)
 _LOST = _ON_LOSS(_lost)
-_PARENT_GONE = _ON_INPUT(_parent_gone)
+_HEAR = _ON_INPUT(_hear)
 _EVENT = b"cib_diff_notify"
 
 
 def run_for_ever(library: ctypes.CDLL) -> None:
     """GLib's main loop. GLib is found through libcib, so it is the same copy that libcib uses."""
-    library.g_unix_fd_add(0, _G_IO_IN | _G_IO_ERR | _G_IO_HUP, _PARENT_GONE, None)
+    library.g_unix_fd_add(0, _G_IO_IN | _G_IO_ERR | _G_IO_HUP, _HEAR, None)
     new = library.g_main_loop_new
     new.restype = c_void_p
     new.argtypes = (c_void_p, c_int)
@@ -224,8 +291,11 @@ def run_for_ever(library: ctypes.CDLL) -> None:
     library.g_main_loop_run(c_void_p(loop))
 
 
-def watch() -> None:
+def watch(answers: int | None) -> None:
     """Connect and tell every change, until the parent or the CIB manager goes away.
+
+    Args:
+        answers: the file descriptor for answers; None where nobody asks.
 
     Raises:
         Trouble: it cannot be done on this machine, or not now.
@@ -237,16 +307,18 @@ def watch() -> None:
         connection = Connection(library, layout)
         connection.sign_on()
         connection.listen()
+        if answers is not None:
+            _ANSWERS.append(Answers(connection, answers))
         run_for_ever(library)
     except AttributeError as error:
         raise Trouble(f"a function is missing in the library: {error}") from error
 
 
-def main(parent: int) -> int:
+def main(parent: int, answers: int | None = None) -> int:
     """Run until somebody goes away; returns the exit code."""
     tie_to_parent(parent)
     try:
-        watch()
+        watch(answers)
     except Trouble as trouble:
         say(f"cannot: {trouble}\n".encode())
         return trouble.code
@@ -254,4 +326,4 @@ def main(parent: int) -> int:
 
 
 if __name__ == "__main__":
-    os._exit(main(int(sys.argv[1])))  # no clean-up: the library's own could hang or crash
+    os._exit(main(*map(int, sys.argv[1:3])))  # no clean-up: the library's own could hang or crash

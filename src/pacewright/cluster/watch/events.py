@@ -1,4 +1,4 @@
-"""Our end of the pipe to `_cib_events`: start it, hear what it says, see how it ended."""
+"""Our end of the pipes to `_cib_events`: start it, hear what it says, ask it, see how it ended."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
 
-from pacewright.process import spawn
+from pacewright.clock import Deadline
+from pacewright.process import PIPE, spawn
 
 __all__ = ["EventChild", "Sign"]
 
 _PROGRAM = str(Path(__file__).with_name("_cib_events.py"))  # not imported: ctypes is for that process alone
 _UNUSABLE, _UNREACHABLE = 3, 4  # its exit codes; a test holds them together
-_PIPE = -1
+_ASKED = 5.0
+"""Seconds in which it has to answer; milliseconds is what it takes, a second for 20 MB."""
+_BLOCK = 1 << 20
 
 
 class Sign(Enum):
@@ -47,10 +50,20 @@ class EventChild:
     def __init__(self, argv: Sequence[str] = ()) -> None:
         argv = argv or (sys.executable or "python3", "-I", "-S", "-E", _PROGRAM)
         # A session of its own: Ctrl-C in the terminal is for us to handle, not for it.
-        self._process = spawn((*argv, str(os.getpid())), stdin=_PIPE, stdout=_PIPE, new_session=True)
-        stdout = self._process.stdout
-        assert stdout is not None  # noqa: S101 - for mypy: we asked for a pipe
-        self._pipe = stdout.fileno()
+        self._answers: int | None
+        self._answers, theirs = os.pipe()
+        words = (*argv, str(os.getpid()), str(theirs))
+        try:
+            self._process = spawn(words, stdin=PIPE, stdout=PIPE, pass_fds=(theirs,), new_session=True)
+        except BaseException:
+            os.close(self._answers)
+            raise
+        finally:
+            os.close(theirs)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - for mypy: we asked for pipes
+        assert stdout is not None  # noqa: S101
+        self._questions, self._pipe = stdin.fileno(), stdout.fileno()
         self._poll = select.poll()
         self._poll.register(self._pipe, select.POLLIN)
         self._greeting = b""
@@ -74,6 +87,47 @@ class EventChild:
             return Sign.GONE
         return Sign.CHANGED if self.ready or self._greeted(said) else Sign.QUIET
 
+    def ask(self, question: bytes) -> bytes | None:
+        """Its answer in XML; None if it has none, or has not said so in time. Then it is asked no more.
+
+        Args:
+            question: `w` for the whole CIB, `r` for its root element.
+        """
+        if self._answers is None:
+            return None
+        deadline = Deadline.after(_ASKED)
+        try:
+            os.write(self._questions, question)
+            said = self._said(b"", deadline)
+            while b"\n" not in said:
+                said = self._said(said, deadline)
+            length, _, document = said.partition(b"\n")
+            while len(document) < int(length):
+                document = self._said(document, deadline)
+        except (OSError, ValueError, EOFError):
+            self._ask_no_more()
+            return None
+        return document if int(length) >= 0 else None
+
+    def _said(self, before: bytes, deadline: Deadline) -> bytes:
+        """What it has answered so far, with a portion more.
+
+        Raises:
+            EOFError: it says no more, or not in time.
+        """
+        assert self._answers is not None  # noqa: S101 - whoever asks has looked
+        ready = select.poll()
+        ready.register(self._answers, select.POLLIN)
+        portion = os.read(self._answers, _BLOCK) if ready.poll(math.ceil(deadline.left() * 1000)) else b""
+        if not portion:
+            raise EOFError
+        return before + portion
+
+    def _ask_no_more(self) -> None:
+        if self._answers is not None:
+            os.close(self._answers)
+            self._answers = None
+
     def _greeted(self, said: bytes) -> bool:
         self._greeting += said
         self.ready = self._greeting.startswith(b"ready\n")
@@ -95,6 +149,7 @@ class EventChild:
         """End it and forget it; harmless when it has ended."""
         self._process.kill()
         self._process.wait()
+        self._ask_no_more()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

@@ -143,6 +143,17 @@ class CibWatch:
             else:
                 self._await_ready(self._child, 0)
 
+    def document(self) -> bytes | None:
+        """The CIB, from the child that tells changes; None where `cibadmin` has to be asked.
+
+        The child has its connection already, which spares a program, and with it 10 to 15 ms.
+        """
+        return self._child.ask(b"w") if self._child is not None and self._child.ready else None
+
+    def root(self) -> bytes | None:
+        """The CIB's root element alone, likewise."""
+        return self._child.ask(b"r") if self._child is not None and self._child.ready else None
+
     def _step(self, left: float) -> bool:
         """Watch for a while, at most so many seconds; True if something has changed."""
         self._revive()
