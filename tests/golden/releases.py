@@ -7,18 +7,24 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import IO
 
+import pytest
+
+from pacewright.cluster import tools
 from pacewright.process import PIPE, Process, spawn
 
-__all__ = ["FETCHED", "RELEASES", "Statuses", "cases", "programs"]
+__all__ = ["FETCHED", "RELEASES", "Statuses", "cases", "use"]
 
 FETCHED = Path(__file__).parents[2] / ".golden"
 RELEASES = tuple(sorted(path.name for path in FETCHED.glob("*/") if (path / "lib").is_dir()))
 """Those that `script/golden --fetch` has brought; none where it was not run."""
 
 
-def programs(release: str) -> str:
-    """A PATH on which the release's own programs come first."""
-    return f"{FETCHED / release / 'bin'}:{os.environ['PATH']}"
+def use(release: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a release's own programs found first, with its own schemas."""
+    monkeypatch.setenv("PATH", f"{FETCHED / release / 'bin'}:{os.environ['PATH']}")
+    schemas = FETCHED / release / "root/usr/share/pacemaker"
+    if schemas.is_dir():  # this machine's own release needs no others
+        monkeypatch.setattr(tools, "_SCHEMAS", str(schemas))
 
 
 def cases(release: str) -> list[Path]:

@@ -25,7 +25,7 @@ from pacewright.service.services import Services
 from pacewright.service.settings import Settings
 from pacewright.testing.clock import FakeClock
 from pacewright.testing.scheduled import everything
-from tests.golden.releases import RELEASES, Statuses, cases, programs
+from tests.golden.releases import RELEASES, Statuses, cases, use
 
 EVERY = 1 if os.environ.get("PACEWRIGHT_ALL_CASES") else 20
 LONGEST = 5.0
@@ -95,7 +95,7 @@ def test_rehearsal(
     document = case.read_bytes()
     if b'validate-with="pacemaker-' not in document[:3000] or pacemaker[release].of(document) is None:
         return  # an old heartbeat's, or one that Pacemaker itself cannot load
-    monkeypatch.setenv("PATH", programs(release))
+    use(release, monkeypatch)
     snapshot = able(document)
     running = [
         target.name

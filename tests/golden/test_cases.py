@@ -18,7 +18,7 @@ from pacewright.cluster.cib.parse import parse
 from pacewright.errors import ToolFailed
 from pacewright.process import run
 from tests.golden.agreement import agree
-from tests.golden.releases import RELEASES, Statuses, cases, programs
+from tests.golden.releases import RELEASES, Statuses, cases, use
 
 SOME = 1 if os.environ.get("PACEWRIGHT_ALL_CASES") else 50
 LEFT_OUT = {"migrate-fail-7": "crm_mon says that its resource is Stopped, and active on a node, at once"}
@@ -55,7 +55,7 @@ def test_few_are_left_out() -> None:
 def test_crm_mon_says_the_same(
     release: str, case: Path, pacemaker: Mapping[str, Statuses], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", programs(release))
+    use(release, monkeypatch)
     told = pacemaker[release].of(case.read_bytes())
     if told is None:
         with pytest.raises(ToolFailed):

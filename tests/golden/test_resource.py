@@ -289,7 +289,9 @@ def test_what_would_be_no_valid_cib_is_refused_with_the_schemas_words() -> None:
     assert primitive is not None
     primitive.set("bogus", "1")
     with pytest.raises(Refused, match="bogus"):
-        ScheduledCluster(parse(ET.tostring(root))).what_if(parse(ET.tostring(root)), Change(edits=(), reason="test"))
+        ScheduledCluster(parse(ET.tostring(root))).what_if(
+            parse(ET.tostring(root)), Change(edits=(), reason="test", given=True)
+        )
 
 
 def test_the_differences_of_one_apply_are_those_of_the_documents() -> None:

@@ -16,7 +16,7 @@ from pacewright.cluster.edits.change import Change, SetRevision
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import PacewrightError
-from tests.golden.releases import RELEASES, cases, programs
+from tests.golden.releases import RELEASES, cases, use
 
 EVERY = 1 if os.environ.get("PACEWRIGHT_ALL_CASES") else 15
 LARGE = parse(large_cib(16, 300).encode())
@@ -54,7 +54,7 @@ def slimmed(release: str) -> list[Path]:
     ],
 )
 def test_the_scheduler_decides_the_same(release: str, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", programs(release))
+    use(release, monkeypatch)
     root = ET.fromstring(case.read_bytes())
     assert decided(slim(root, many=1)) == decided(root)
 

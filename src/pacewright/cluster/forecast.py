@@ -160,10 +160,13 @@ def what_if(
         scheduler: who is asked.
 
     Raises:
+        Refused: the change holds what a user has written, and the schema does not allow it.
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
     scheduler = scheduler or Scheduler()
     asked = question(snapshot, change)
+    if change is not None and change.given:
+        tools.refuse_if_invalid(asked)
     return scheduler(asked) if then is None else followed(scheduler.followed_up()(asked), then, scheduler)
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "query",
     "query_file",
     "query_root",
+    "refuse_if_invalid",
     "schedule",
     "scores",
     "simulate",
@@ -76,6 +77,11 @@ _SCRATCH = {"CIB_shadow_dir": "/dev/shm", "TMPDIR": "/dev/shm"}  # noqa: S108 - 
 _SCHEDULER = _SCRATCH | {"GLIBC_TUNABLES": "glibc.malloc.mxfast=0"}
 """It frees large copies of XML again and again, and glibc then tidies up its fast bins each time: a third of a
 simulation that takes seconds, a sixth of one that takes 50 ms (2.1.5). Elsewhere than with glibc it means nothing."""
+
+_SCHEMAS = "/usr/share/pacemaker"
+"""Where Pacemaker's programs find the schemas."""
+_SCHEMA = re.compile(rb"validate-with=([\"'])pacemaker-(\d{1,3})\.\d{1,3}\1")
+_NEWEST = re.compile(r"pacemaker-(\d{1,3})\.\d{1,3}\.rng")
 
 _ASSERTION = re.compile(rb"error: ([^\n]{1,300}assert[^\n]{1,300})", re.IGNORECASE)
 
@@ -233,19 +239,49 @@ def simulate(cib: bytes, *, timeout: float = _TIMEOUT) -> tuple[ET.Element, byte
     with _in_memory(b"") as after, _in_memory(b"") as graph:
         saved = [f"--save-output=/proc/self/fd/{after}", f"--save-graph=/proc/self/fd/{graph}"]
         answer = _scheduler(cib, ["--simulate", *saved], (after, graph), timeout)
-        return answer, _contents(after), _contents(graph)
+        return answer, _validated_as(cib, _contents(after)), _contents(graph)
+
+
+def _validated_as(before: bytes, after: bytes) -> bytes:
+    """What became of a CIB, with the schema that it had before."""
+    found = _SCHEMA.search(before[:_HEAD])
+    return after if found is None else after.replace(b'validate-with="none"', found[0], 1)
 
 
 def _scheduler(cib: bytes, options: list[str], files: tuple[int, ...], timeout: float) -> ET.Element:
-    with _in_memory(cib) as fd:
-        done = run(
-            ["crm_simulate", *options, f"--xml-file=/proc/self/fd/{fd}", "--output-as=xml"],
-            timeout=timeout,
-            pass_fds=(fd, *files),
-            env=_SCHEDULER,
-        )
+    short = _unvalidated(cib)
+    done = _simulated(cib if short is None else short, options, files, timeout)
+    if short is not None and done.code != _OK:
+        done = _simulated(cib, options, files, timeout)  # in its own words what is wrong, or it must have the schema
     _raise_unless_simulated(done, cib)
     return _xml(done)
+
+
+def _simulated(cib: bytes, options: list[str], files: tuple[int, ...], timeout: float) -> Completed:
+    with _in_memory(cib) as fd:
+        argv = ["crm_simulate", *options, f"--xml-file=/proc/self/fd/{fd}", "--output-as=xml"]
+        return run(argv, timeout=timeout, pass_fds=(fd, *files), env=_SCHEDULER)
+
+
+def _unvalidated(cib: bytes) -> bytes | None:
+    """The CIB as one that is not held against its schema; None if its schema is an older one, which is transformed.
+
+    The cluster has validated its own, and validates again what is written. Reading the schema is half of what the
+    scheduler's program does with the CIB of three nodes: 28 ms with it, 12 without (2.1.5 and 3.0.0).
+    """
+    found = _SCHEMA.search(cib[:_HEAD])
+    if found is None or int(found[2]) != _newest_schema():
+        return None
+    return cib[: found.start()] + b'validate-with="none"' + cib[found.end() :]
+
+
+def _newest_schema() -> int | None:
+    """The major version of the newest schema that this machine's programs know; None if they keep them elsewhere."""
+    try:
+        names = [path.name for path in Path(_SCHEMAS).iterdir()]
+    except OSError:
+        return None
+    return max((int(found[1]) for name in names if (found := _NEWEST.fullmatch(name)) is not None), default=None)
 
 
 def _raise_unless_simulated(done: Completed, cib: bytes) -> None:
@@ -283,6 +319,16 @@ def _newer(document: bytes, *, than: bytes) -> bool:
     if one is None or other is None:
         return False
     return [int(part) for part in one[1].split(b".")] > [int(part) for part in other[1].split(b".")]
+
+
+def refuse_if_invalid(cib: bytes, *, timeout: float = _TIMEOUT) -> None:
+    """Hold a CIB against its schema, which nobody has done yet for what a user has written into it (30 ms).
+
+    Raises:
+        Refused: it is no valid CIB.
+        ToolFailed: crm_simulate cannot work on it.
+    """
+    _raise_unless_simulated(_simulated(cib, ["--run"], (), timeout), cib)
 
 
 def scores(cib: bytes, *, timeout: float = _TIMEOUT) -> ET.Element:

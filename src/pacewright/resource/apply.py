@@ -48,7 +48,7 @@ class Apply:
         del now
         left = any(name.id in snapshot.resources for name in self.document.unwanted)
         if not self.acted or left:  # what is written once is not written again: somebody may want it otherwise
-            change = Change(edits=edits(self.document, snapshot, self.usual), reason="apply")
+            change = Change(edits=edits(self.document, snapshot, self.usual), reason="apply", given=True)
             if not changes_nothing(snapshot.root, change.apply(snapshot)):
                 known = self.known_failures if self.acted else frozenset(_failures(snapshot, self._own(snapshot)))
                 job = replace(self, acted=True, known_failures=known)

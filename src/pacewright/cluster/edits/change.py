@@ -127,12 +127,14 @@ class Change:
         quiet: it only crosses out what is over, so nobody needs to be told.
         last: it is quiet, and nothing is decided behind it, so that nobody has to wait until it is written. If it never
             is, the next call sees that it is over.
+        given: it holds what a user has written, which nobody has held against the schema yet.
     """
 
     edits: tuple[Edit, ...]
     reason: str
     quiet: bool = False
     last: bool = False
+    given: bool = False
 
     def apply(self, snapshot: Snapshot) -> ET.Element:
         """The CIB of the snapshot with this change in it, as a new document with the next epoch.
