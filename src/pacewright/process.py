@@ -15,7 +15,7 @@ from pacewright.clock import Deadline
 from pacewright.errors import NodeError, ToolFailed, ToolHung, ToolMissing, ToolOutput
 from pacewright.frozen import frozen
 
-__all__ = ["DEVNULL", "PIPE", "Begun", "Completed", "Process", "attach", "ended", "run", "spawn"]
+__all__ = ["DEVNULL", "PIPE", "Begun", "Completed", "Process", "attach", "ended", "let_go", "run", "spawn"]
 
 Process = subprocess.Popen[bytes]
 
@@ -371,6 +371,21 @@ def ended(process: Process, *, within: float) -> bool:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(within)
     return process.returncode is not None
+
+
+_LET_GO: list[int] = []
+
+
+def let_go(process: Process) -> None:
+    """Wait for a program no more, which ends by itself. What has ended by the next time is reaped then."""
+    for pid in list(_LET_GO):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                continue
+        _LET_GO.remove(pid)
+    if process.poll() is None:
+        _LET_GO.append(process.pid)
+        process.returncode = 0  # for Popen it is over
 
 
 def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:

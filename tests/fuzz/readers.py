@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pacewright.cli.catalog import _read as read_inputs
 from pacewright.cli.history import rows as history_rows
 from pacewright.cli.history.picture import picture
-from pacewright.cli.service import _show
 from pacewright.cli.service_json import debt_as_dict, service_as_dict
+from pacewright.cli.service_state import _show
 from pacewright.cli.streams import clean
 from pacewright.cli.tables import moment as shown
 from pacewright.clock import SYSTEM_CLOCK

@@ -65,7 +65,10 @@ def gone() -> Callable[[int | None], bool]:
     def ask(pid: int | None) -> bool:
         end = time.monotonic() + 5
         while time.monotonic() < end:
-            if not Path(f"/proc/{pid}").exists():
+            try:
+                if Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z":
+                    return True  # and nobody has asked for its exit code yet
+            except (FileNotFoundError, ProcessLookupError):
                 return True
             os.sched_yield()
         return False

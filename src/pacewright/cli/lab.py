@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.description = "Boot a real, throw-away Pacemaker cluster on this machine; look into it, break it, remove it."
     parser.epilog = "Needs root on Debian 12 or later. docs/lab.md tells what a node is and what it needs."
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", prog=parser.prog)
     _configure_up(_verb(verbs, "up", "boot a cluster and wait until all its nodes are online and fencing works", _up))
     _verb(verbs, "down", "remove a lab: no process, mount, namespace or file of it is left", _down)
     _verb(verbs, "prune", "remove cached root file systems that no lab uses", _prune, name=False)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from pacewright import __version__
 from pacewright.cli.streams import doors
 from pacewright.errors import NodeError, PacewrightError
 
-__all__ = ["main"]
+__all__ = ["command", "main"]
 
 # Command to what it is for. Each is a module of this folder with `configure(parser)` and `run(args) -> int`;
 # only the one that is called is imported, because a node's config run calls us several times.
@@ -30,6 +32,8 @@ _COMMANDS = {
 }
 
 _INTERRUPTED = 130
+_MANY = 100_000
+"""New objects from which on Python looks for circles; loading makes some 10,000, a roll few."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,6 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         streams.out.flush()
         return _with_output(code, streams.out.failure)
+
+
+def command() -> NoReturn:
+    """The program `pacewright`: `main`, and the end of the process.
+
+    Python would tidy up for 10 ms what ends with the process anyway, and look for circles in what was just loaded.
+    """
+    gc.set_threshold(_MANY)
+    code = main()
+    os._exit(code)
 
 
 def _run(arguments: list[str]) -> int:

@@ -19,7 +19,7 @@ __all__ = ["configure", "run"]
 def configure(parser: argparse.ArgumentParser) -> None:
     """The subcommands and their options."""
     parser.description = "See to it that the cluster has the resources and constraints that a document says."
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", prog=parser.prog)
     apply = verbs.add_parser(
         "apply",
         help="write what differs, in one commit",

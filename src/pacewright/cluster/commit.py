@@ -27,6 +27,7 @@ def commit(
     based_on: Snapshot,
     still: Still | None = None,
     root: Callable[[], bytes | None] = lambda: None,
+    again: Callable[[], Snapshot] = read,
 ) -> bool:
     """Write a change into the CIB, whole or not at all, if nothing else has changed since the snapshot.
 
@@ -45,6 +46,7 @@ def commit(
         based_on: what it was decided on.
         still: whether it would be decided again on this newer snapshot; None if that does not matter.
         root: gives the CIB's root element, or None where `cibadmin` has to be asked.
+        again: reads the cluster once more.
 
     Returns:
         True if something was written; False if everything was so already.
@@ -72,7 +74,7 @@ def commit(
     if patch is None:
         return False
     if still is not None and _has_moved_on(based_on, root()):
-        newer = read()
+        newer = again()
         if not newer.quorate or newer.dc is None or not still(newer):
             raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
     tools.patch(patch)

@@ -15,7 +15,7 @@ from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
 from pacewright.cluster.watch.watch import CibWatch
 from pacewright.errors import PacewrightError
-from pacewright.process import ended
+from pacewright.process import ended, let_go
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -63,6 +63,9 @@ class LiveConnection:
         if self._first is not None:
             self._first.__exit__(None, None, None)
             self._first = None
+        if self._left is not None:
+            let_go(self._left)
+            self._left = None
         self._watch.close()
 
     def __enter__(self) -> Self:
@@ -83,8 +86,7 @@ class LiveConnection:
         if begun is not None:
             return read(begun=begun)
         self._watch.catch_up()
-        document = self._watch.document()
-        return read() if document is None else parse(document)
+        return self._as_it_is()
 
     def what_if(self, snapshot: Snapshot, change: Change | None = None, then: Change | None = None) -> Forecast:
         """What the real scheduler would do."""
@@ -95,12 +97,16 @@ class LiveConnection:
         if change.last and (place := _only_takes_away(change, based_on)):
             self._left = tools.begin_to_delete(place)
             return True
-        written = commit(change, based_on=based_on, still=still, root=self._watch.root)
+        written = commit(change, based_on=based_on, still=still, root=self._watch.root, again=self._as_it_is)
         if written and any(isinstance(edit, _ACTED_ON) for edit in change.edits):
             # It begins within some 20 ms, and a look before that sees nothing of it.
             self._watch.catch_up()
             self._watch.wait(_BEGINS)
         return written
+
+    def _as_it_is(self) -> Snapshot:
+        document = self._watch.document()
+        return read() if document is None else parse(document)
 
     def _catch_up_with_what_was_left(self) -> None:
         left, self._left = self._left, None

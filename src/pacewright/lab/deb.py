@@ -64,11 +64,9 @@ License: Apache-2.0, see /usr/share/common-licenses/Apache-2.0
 
 _COMMAND = """\
 #!/usr/bin/python3 -I
-import sys
+from pacewright.cli.main import command
 
-from pacewright.cli.main import main
-
-sys.exit(main())
+command()
 """
 
 

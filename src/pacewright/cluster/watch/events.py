@@ -11,7 +11,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from pacewright.clock import Deadline
-from pacewright.process import PIPE, spawn
+from pacewright.process import PIPE, let_go, spawn
 
 __all__ = ["EventChild", "Sign"]
 
@@ -145,10 +145,17 @@ class EventChild:
         else:
             self.reason = said or (f"killed by signal {-code}" if code < 0 else f"exit code {code}")
 
-    def stop(self) -> None:
-        """End it and forget it; harmless when it has ended."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End it and forget it; harmless when it has ended.
+
+        Args:
+            wait: until it has ended; else it is on its way there, which takes some milliseconds.
+        """
         self._process.kill()
-        self._process.wait()
+        if wait:
+            self._process.wait()
+        else:
+            let_go(self._process)
         self._ask_no_more()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
