@@ -70,9 +70,12 @@ def test_every_commit_is_recorded_with_its_reason_its_edits_and_what_the_schedul
     world = ScheduledCluster(cluster())
     story = recorded(world, verb, name, tmp_path / "history.jsonl")
     commits = story.of("commit")
-    assert [commit.told["reason"] for commit in commits] == [change.reason for change, _ in world.forecasts]
+    awaited = [(change, forecast) for change, forecast in world.forecasts if not change.last]
+    assert [commit.told["reason"] for commit in commits] == [change.reason for change, _ in awaited]
+    intended = [entry.told["reason"] for entry in story.of("intent")]
+    assert intended == [change.reason for change, _ in world.forecasts], "what nobody waits for is told before"
     assert commits, "an operation that writes nothing would prove nothing"
-    for commit, (change, forecast) in zip(commits, world.forecasts, strict=True):
+    for commit, (change, forecast) in zip(commits, awaited, strict=True):
         assert commit.told["edits"] or not change.edits
         if commit.told["foreseen"] is not None and "hold" not in change.reason:  # a hold is asked about with its end
             assert commit.told["foreseen"] == [str(action) for action in forecast.actions][:20]

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from typing import Any
 
 from pacewright import durations
 from pacewright.cluster.cib.values import LATEST
 from pacewright.node.paths import is_path
 
-__all__ = ["absolute_path", "epoch", "seconds", "wave"]
+__all__ = ["Parser", "absolute_path", "epoch", "seconds", "wave"]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's own, and its subcommands', which does not load `shutil` to know how wide a terminal is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, **options)
+
+
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        pass
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
 
 
 def wave(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import gc
 import importlib
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 from pacewright import __version__
+from pacewright.cli.arguments import Parser
 from pacewright.cli.streams import doors
 from pacewright.errors import NodeError, PacewrightError
 
@@ -83,7 +83,7 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0] if arguments else ""
     if name in _COMMANDS:
         module = importlib.import_module(f"pacewright.cli.{name}")
-        parser = argparse.ArgumentParser(prog=f"pacewright {name}", description=_COMMANDS[name])
+        parser = Parser(prog=f"pacewright {name}", description=_COMMANDS[name])
         module.configure(parser)
         code: int = module.run(parser.parse_args(arguments[1:]))
         return code

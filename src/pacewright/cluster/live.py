@@ -54,9 +54,9 @@ class LiveConnection:
         if self._opened:
             return
         self._opened = True
-        self._watch.start()
         with suppress(PacewrightError):  # the first `read` says why
             self._first = tools.asked()
+        self._watch.start()  # what changes before it listens, the first commit sees by the version
 
     def close(self) -> None:
         """Stop watching."""
