@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from pacewright.cluster import tools
+from pacewright.cluster.tools import crm_mon, crm_simulate
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,4 +23,4 @@ def left_out(cib: bytes, *, timeout: float = 0.0) -> NoReturn:
 
 
 if shutil.which("crm_mon", path="/usr/sbin:/usr/bin:/sbin:/bin") is None and shutil.which("crm_mon") is None:
-    tools.status = tools.scores = left_out
+    crm_mon.status = crm_simulate.scores = left_out

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from pacewright.cluster import tools
+from pacewright.cluster.tools import crm_simulate
 from pacewright.process import PIPE, Process, spawn
 
 __all__ = ["FETCHED", "RELEASES", "Statuses", "cases", "use"]
@@ -24,7 +24,7 @@ def use(release: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{FETCHED / release / 'bin'}:{os.environ['PATH']}")
     schemas = FETCHED / release / "root/usr/share/pacemaker"
     if schemas.is_dir():  # this machine's own release needs no others
-        monkeypatch.setattr(tools, "_SCHEMAS", str(schemas))
+        monkeypatch.setattr(crm_simulate, "_SCHEMAS", str(schemas))
 
 
 def cases(release: str) -> list[Path]:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.tools import crm_mon
 from pacewright.errors import ToolFailed
 from pacewright.process import run
 from tests.golden.agreement import agree
@@ -59,11 +59,11 @@ def test_crm_mon_says_the_same(
     told = pacemaker[release].of(case.read_bytes())
     if told is None:
         with pytest.raises(ToolFailed):
-            tools.status(case.read_bytes())
+            crm_mon.status(case.read_bytes())
         return
     whole = run(["crm_mon", "--output-as=xml", "--inactive"], timeout=30, env={"CIB_file": str(case)}).checked()
     assert parts(ET.fromstring(whole.stdout)) == parts(told)
-    asked = parts(tools.status(case.read_bytes()))
+    asked = parts(crm_mon.status(case.read_bytes()))
     assert asked == {path: text for path, text in parts(told).items() if path not in NOT_ASKED}
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.patch import patch
 from pacewright.cluster.commit import changes_nothing, difference
@@ -18,6 +17,7 @@ from pacewright.cluster.edits.gate import SetGate
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import cibadmin
 from pacewright.process import run
 from pacewright.testing.clusters import clone, cluster, group, primitive
 
@@ -100,5 +100,5 @@ def _cib(inside: str) -> ET.Element:
 )
 def test_what_it_is_not_made_for_is_crm_diffs(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert patch(_cib(old), _cib(new)) is None
-    monkeypatch.setattr(tools, "difference", lambda before, after: b"by crm_diff")
+    monkeypatch.setattr(cibadmin, "difference", lambda before, after: b"by crm_diff")
     assert difference(_cib(old), _cib(new)) == b"by crm_diff"

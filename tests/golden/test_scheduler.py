@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacewright.cluster import tools as cluster_tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.commit import commit
 from pacewright.cluster.edits.change import Change, Edit, SetMark, SetMeta, SetRevision
@@ -18,6 +17,7 @@ from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import what_if
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import cibadmin
 from pacewright.errors import CommitConflict, NoQuorum, OutcomeUnknown
 from pacewright.process import run
 from pacewright.testing.clusters import after, cib, clone, cluster, primitive
@@ -285,7 +285,7 @@ def test_what_is_neither_yes_nor_no_is_said_so(end: str, tmp_path: Path, monkeyp
     tools = FakeTools.below(tmp_path)
     tools.add("cibadmin", f"/bin/cat >/dev/null; {end}")
     monkeypatch.setenv("PATH", f"{tools.folder}:/usr/bin:/bin")
-    monkeypatch.setitem(cluster_tools.patch.__kwdefaults__ or {}, "timeout", 1.0)
+    monkeypatch.setitem(cibadmin.patch.__kwdefaults__ or {}, "timeout", 1.0)
     with pytest.raises(OutcomeUnknown) as caught:
         commit(Change(edits=(revision(WEB, "r"),), reason="test"), based_on=base())
     assert "nothing" not in str(caught.value)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bench.large_cib import large_cib
-from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.slim import slim
 from pacewright.cluster.edits.change import Change, SetRevision
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
 from pacewright.cluster.names import NodeName, ResourceId
+from pacewright.cluster.tools import crm_simulate
 from pacewright.errors import PacewrightError
 from tests.golden.releases import RELEASES, cases, use
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.scheduler
 def decided(root: ET.Element) -> tuple[list[str], list[str]] | None:
     """What the scheduler would do, and fence; None if it cannot work on this."""
     try:
-        answer, _ = tools.schedule(ET.tostring(root))
+        answer, _ = crm_simulate.schedule(ET.tostring(root))
     except PacewrightError:
         return None
     actions = (ET.tostring(found, encoding="unicode").strip() for found in answer.iterfind("actions/rsc_action"))

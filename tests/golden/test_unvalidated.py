@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster import tools
+from pacewright.cluster.tools import crm_simulate
 from pacewright.errors import PacewrightError, Refused
 from pacewright.testing.clusters import cluster, primitive
 from tests.golden.releases import RELEASES, cases, use
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.scheduler
 def decided(cib: bytes) -> tuple[bytes, bytes] | None:
     """The graph and what becomes of the CIB; None if the scheduler cannot work on it. UUIDs are made anew each time."""
     try:
-        _, after, graph = tools.simulate(cib)
+        _, after, graph = crm_simulate.simulate(cib)
     except PacewrightError:
         return None
     return _timeless(graph), _timeless(after)
@@ -46,17 +46,17 @@ def test_the_scheduler_decides_the_same(release: str, case: Path, monkeypatch: p
     # As the newest schema of 2.1 has it, so that it is one of those; what that schema does not know is refused.
     cib = re.sub(rb'validate-with="pacemaker-[0-9.]+"', b'validate-with="pacemaker-3.9"', case.read_bytes())
     short = decided(cib)
-    monkeypatch.setattr(tools, "_SCHEMAS", ELSEWHERE)
-    assert tools._unvalidated(cib) is None
+    monkeypatch.setattr(crm_simulate, "_SCHEMAS", ELSEWHERE)
+    assert crm_simulate._unvalidated(cib) is None
     whole = decided(cib)
     assert whole is None or short == whole
 
 
 def test_what_needs_to_be_transformed_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools, "_newest_schema", lambda: 4)
-    assert tools._unvalidated(b'<cib validate-with="pacemaker-3.10"/>') is None
-    assert tools._unvalidated(b"<cib validate-with='pacemaker-4.0'/>") == b'<cib validate-with="none"/>'
-    assert tools._unvalidated(b'<cib validate-with="none"/>') is None
+    monkeypatch.setattr(crm_simulate, "_newest_schema", lambda: 4)
+    assert crm_simulate._unvalidated(b'<cib validate-with="pacemaker-3.10"/>') is None
+    assert crm_simulate._unvalidated(b"<cib validate-with='pacemaker-4.0'/>") == b'<cib validate-with="none"/>'
+    assert crm_simulate._unvalidated(b'<cib validate-with="none"/>') is None
 
 
 def test_a_release_that_wants_a_schema_gets_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ def test_a_release_that_wants_a_schema_gets_it(monkeypatch: pytest.MonkeyPatch, 
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     cib = tools_document()
-    assert tools._unvalidated(cib) is not None
-    answer, _ = tools.schedule(cib)
+    assert crm_simulate._unvalidated(cib) is not None
+    answer, _ = crm_simulate.schedule(cib)
     assert answer.find("actions") is not None
 
 
 def test_what_is_no_valid_cib_is_refused_where_a_user_has_written_it() -> None:
     with pytest.raises(Refused, match="schema"):
-        tools.refuse_if_invalid(tools_document().replace(b"<nodes>", b"<nodes><nonsense/>"))
-    tools.refuse_if_invalid(tools_document())
+        crm_simulate.refuse_if_invalid(tools_document().replace(b"<nodes>", b"<nodes><nonsense/>"))
+    crm_simulate.refuse_if_invalid(tools_document())
 
 
 def tools_document() -> bytes:

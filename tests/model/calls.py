@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from pacewright.clock import Deadline
-from pacewright.cluster import tools
 from pacewright.cluster.commit import commit
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.forecast import Action, Forecast, _joined, by_place
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import cibadmin
 from pacewright.errors import ClusterDown, CommitConflict, DeadlinePassed, NoQuorum, OperationFailed, PacewrightError
 from pacewright.node.fingerprint import Inputs
 from pacewright.operation.loop import Means, Turn, take
@@ -224,9 +224,9 @@ class Call:
         differing = _Patch(cluster=self.cluster, node=self.node, seen=self._seen[1])
         with (
             patch("pacewright.cluster.commit.difference", differing.difference),
-            patch.object(tools, "patch", differing.patch),
-            patch.object(tools, "query_root", differing.query_root),
-            patch.object(tools, "query", differing.query),
+            patch.object(cibadmin, "patch", differing.patch),
+            patch.object(cibadmin, "query_root", differing.query_root),
+            patch.object(cibadmin, "query", differing.query),
             no_doubt(),
         ):
             written = commit(change, based_on=based_on, still=still)

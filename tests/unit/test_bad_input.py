@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pacewright.cluster.tools import query
+from pacewright.cluster.tools.cibadmin import query
 from pacewright.errors import ClusterDown
 from pacewright.process import Completed
 from pacewright.testing.clusters import cib, clone, primitive

@@ -8,13 +8,13 @@ from unittest.mock import patch
 import pytest
 
 from pacewright.clock import Deadline
-from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.commit import commit
 from pacewright.cluster.edits.change import Change, SetMark
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import cibadmin
 from pacewright.errors import CommitConflict
 from pacewright.frozen import replace
 from pacewright.operation.loop import Means, Turn, take
@@ -56,9 +56,9 @@ class Pacemaker:
     def commit(self, based_on: Snapshot, still: bool | None) -> bool:  # noqa: FBT001
         asked = None if still is None else (lambda snapshot: still and snapshot.version != based_on.version)
         with (
-            patch.object(tools, "patch", self.patch),
-            patch.object(tools, "query_root", self.root),
-            patch.object(tools, "query", self.query),
+            patch.object(cibadmin, "patch", self.patch),
+            patch.object(cibadmin, "query_root", self.root),
+            patch.object(cibadmin, "query", self.query),
         ):
             return commit(MARK, based_on=based_on, still=asked)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pacewright.cluster import tools
 from pacewright.cluster.edits.definition import Operation
 from pacewright.cluster.names import Agent
+from pacewright.cluster.tools import crm_resource
 
 __all__ = ["default_operations"]
 
@@ -20,7 +20,7 @@ def default_operations(agent: Agent) -> tuple[Operation, ...] | None:
 
     Time-outs matter most: without them every operation has Pacemaker's 20 s, in which a database does not start.
     """
-    described = tools.metadata(str(agent))
+    described = crm_resource.metadata(str(agent))
     if described is None:
         return None
     tasks = {"monitor"} if agent.standard == "stonith" else _TASKS

@@ -5,12 +5,12 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib import patch as patches
 from pacewright.cluster.cib.parse import read
 from pacewright.cluster.cib.values import number
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import cibadmin
 from pacewright.errors import ClusterDown, CommitConflict, NoQuorum, ToolOutput
 
 __all__ = ["Still", "changes_nothing", "commit", "difference", "is_there"]
@@ -77,19 +77,19 @@ def commit(
         newer = again()
         if not newer.quorate or newer.dc is None or not still(newer):
             raise CommitConflict("what it was decided on is no longer so, so nothing was written.")
-    tools.patch(patch)
+    cibadmin.patch(patch)
     return True
 
 
 def difference(before: ET.Element, after: ET.Element) -> bytes:
     """The patch from one CIB's configuration to another's: by `crm_diff`, where ours is not made for the difference."""
     own = patches.patch(before, after)
-    return own if own is not None else tools.difference(_without_status(before), _without_status(after))
+    return own if own is not None else cibadmin.difference(_without_status(before), _without_status(after))
 
 
 def _has_moved_on(based_on: Snapshot, told: bytes | None) -> bool:
     try:
-        root = ET.fromstring(tools.query_root() if told is None else told)  # noqa: S314 - the cluster's own
+        root = ET.fromstring(cibadmin.query_root() if told is None else told)  # noqa: S314 - the cluster's own
     except ET.ParseError:
         return True  # whoever reads the whole of it says what is wrong
     now, then = (tuple(number(one.get(name)) for name in _VERSION) for one in (root, based_on.root))

@@ -6,13 +6,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.cib.slim import slim
 from pacewright.cluster.cib.values import number
 from pacewright.cluster.edits.change import Change
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import crm_simulate
 from pacewright.errors import ToolOutput
 from pacewright.frozen import field, frozen, replace
 
@@ -82,7 +82,7 @@ class Forecast:
         Raises:
             ToolFailed: this node's scheduler is older than the cluster's CIB.
         """
-        return self.known or tools.simulate(self.then_asked or self.asked)[1]
+        return self.known or crm_simulate.simulate(self.then_asked or self.asked)[1]
 
     @property
     def soon(self) -> tuple[Action, ...]:
@@ -92,7 +92,7 @@ class Forecast:
     def why_not(self, resources: Collection[ResourceId]) -> tuple[str, ...]:
         """Why the scheduler does no more with some resources, in Pacemaker's own words; nothing if it has none."""
         blocked = [str(action) for action in self.actions if action.blocked and action.resource in resources]
-        return (*blocked, *(tools.complaints(self.asked) if self.asked else ()))
+        return (*blocked, *(crm_simulate.complaints(self.asked) if self.asked else ()))
 
     def timeouts(self) -> dict[tuple[ResourceId, str], float]:
         """Seconds that the cluster would give each operation (`start`, `stop`, ...) of each primitive."""
@@ -166,7 +166,7 @@ def what_if(
     scheduler = scheduler or Scheduler()
     asked = question(snapshot, change)
     if change is not None and change.given:
-        tools.refuse_if_invalid(asked)
+        crm_simulate.refuse_if_invalid(asked)
     return scheduler(asked) if then is None else followed(scheduler.followed_up()(asked), then, scheduler)
 
 
@@ -181,13 +181,13 @@ def answered(asked: bytes) -> Forecast:
     Raises:
         ToolFailed: this node's scheduler is older than the cluster's CIB.
     """
-    answer, graph = tools.schedule(asked)
+    answer, graph = crm_simulate.schedule(asked)
     return _parse(answer, asked, graph)
 
 
 def carried_out(asked: bytes) -> Forecast:
     """The same, with what would become of the CIB, by one program instead of two."""
-    answer, after, graph = tools.simulate(asked)
+    answer, after, graph = crm_simulate.simulate(asked)
     return replace(_parse(answer, asked, graph), known=after)
 
 

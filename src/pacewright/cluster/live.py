@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from pacewright.clock import SYSTEM_CLOCK, Clock
-from pacewright.cluster import tools
 from pacewright.cluster.cib.marks import place_of
 from pacewright.cluster.cib.parse import parse, read
 from pacewright.cluster.commit import Still, commit
 from pacewright.cluster.edits.change import SetMark, SetRevision
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
 from pacewright.cluster.forecast import Forecast, Scheduler, what_if
+from pacewright.cluster.tools import cibadmin, crm_resource
 from pacewright.cluster.watch.watch import CibWatch
 from pacewright.errors import PacewrightError
 from pacewright.process import ended, let_go
@@ -55,7 +55,7 @@ class LiveConnection:
             return
         self._opened = True
         with suppress(PacewrightError):  # the first `read` says why
-            self._first = tools.asked()
+            self._first = cibadmin.asked()
         self._watch.start()  # what changes before it listens, the first commit sees by the version
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class LiveConnection:
     def commit(self, change: Change, *, based_on: Snapshot, still: Still | None = None) -> bool:
         """One atomic patch of the CIB; what is the last one is begun, and on its way when this returns."""
         if change.last and (place := _only_takes_away(change, based_on)):
-            self._left = tools.begin_to_delete(place)
+            self._left = cibadmin.begin_to_delete(place)
             return True
         written = commit(change, based_on=based_on, still=still, root=self._watch.root, again=self._as_it_is)
         if written and any(isinstance(edit, _ACTED_ON) for edit in change.edits):
@@ -121,7 +121,7 @@ class LiveConnection:
 
     def cleanup(self, resource: ResourceId, node: NodeName) -> None:
         """`crm_resource --cleanup`."""
-        tools.cleanup(resource, node)
+        crm_resource.cleanup(resource, node)
 
     def wait(self, seconds: float) -> bool:
         """Woken by the CIB manager itself (about 10 ms after a change)."""

@@ -13,11 +13,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import lru_cache
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib.configuration import read_properties
 from pacewright.cluster.cib.values import is_true
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import crm_simulate
 
 __all__ = ["hosts"]
 
@@ -83,7 +83,7 @@ def _alone(root: ET.Element) -> ET.Element:
 @lru_cache(maxsize=_REMEMBERED)
 def _scores(document: bytes) -> frozenset[Score]:
     """The first score of every copy of every resource on every node: what it is before any of them has been placed."""
-    return frozenset(_first(tools.scores(document)))
+    return frozenset(_first(crm_simulate.scores(document)))
 
 
 def _first(answer: ET.Element) -> Iterator[Score]:

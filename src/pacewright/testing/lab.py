@@ -5,9 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from functools import partial
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.snapshot import Snapshot
+from pacewright.cluster.tools import crm_mon
 from pacewright.lab import Lab
 
 __all__ = ["snapshot_of"]
@@ -32,5 +32,5 @@ def snapshot_of(lab: Lab, node: str, *, timeout: float = _SECONDS) -> Snapshot:
 
 
 def _ask(lab: Lab, node: str, timeout: float, cib: bytes) -> ET.Element:
-    argv = ["sh", "-c", _WITH_A_FILE, "sh", *tools.STATUS]
-    return tools.status_told(lab.run(node, argv, timeout=timeout, stdin=cib))
+    argv = ["sh", "-c", _WITH_A_FILE, "sh", *crm_mon.STATUS]
+    return crm_mon.status_told(lab.run(node, argv, timeout=timeout, stdin=cib))

@@ -131,13 +131,13 @@ _LAUNCHER = """
 import sys
 from pathlib import Path
 from pacewright import process
-from pacewright.cluster import tools
+from pacewright.cluster.tools import cibadmin
 from pacewright.cluster.cib import parse as reading
 from pacewright.node import place
 
 folder, conf = sys.argv[1:3]
 process._SBIN = folder  # this machine's own Pacemaker must stay out of it
-tools._ON_DISK_CIB = folder + "/cib.xml"
+cibadmin._ON_DISK_CIB = folder + "/cib.xml"
 for function in (place.is_cluster_node, place.configured_nodes, place.configured_here):
     function.__defaults__ = (Path(conf),)
 place._REMOTED = folder + "/pacemaker-remoted"

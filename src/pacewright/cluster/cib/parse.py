@@ -5,7 +5,6 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 
-from pacewright.cluster import tools
 from pacewright.cluster.cib.ambiguity import Doubt, History, doubt_about, is_quiet, question
 from pacewright.cluster.cib.configuration import plain_values, read_constraints, read_properties, read_resources
 from pacewright.cluster.cib.crm_mon import View, view_of
@@ -19,6 +18,7 @@ from pacewright.cluster.edits.gate import read_gates
 from pacewright.cluster.edits.hold import read_holds
 from pacewright.cluster.names import NodeName, ResourceId, Version
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
+from pacewright.cluster.tools import cibadmin, crm_mon
 from pacewright.errors import ToolOutput
 from pacewright.frozen import replace
 from pacewright.process import Begun
@@ -33,19 +33,19 @@ def read(*, begun: Begun | None = None, timeout: float = 30.0) -> Snapshot:
     """The cluster as this node sees it now, in one read.
 
     Args:
-        begun: the question, if it was asked already (`tools.asked`).
+        begun: the question, if it was asked already (`cibadmin.asked`).
         timeout: seconds that the answer may take.
 
     Raises:
         ClusterDown: Pacemaker is not running here.
         ToolOutput: cibadmin printed something that is no CIB.
     """
-    return parse(tools.query(begun=begun, timeout=timeout))
+    return parse(cibadmin.query(begun=begun, timeout=timeout))
 
 
 def saved() -> Snapshot | None:
     """The configuration that Pacemaker left on this node's disk, for when it does not run; None if there is none."""
-    document = tools.query_file()
+    document = cibadmin.query_file()
     try:
         return parse(document) if document is not None else None
     except ToolOutput:
@@ -82,7 +82,7 @@ def parse(document: bytes, ask: Ask | None = None) -> Snapshot:
     if not doubt:
         return read
     asked = document if doubt.everything else ET.tostring(question(root, doubt))
-    return _as_seen(read, view_of((ask or tools.status)(asked)), doubt)
+    return _as_seen(read, view_of((ask or crm_mon.status)(asked)), doubt)
 
 
 def _as_written(root: ET.Element, configuration: ET.Element, histories: list[History]) -> Snapshot:
