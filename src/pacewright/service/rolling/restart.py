@@ -21,9 +21,9 @@ from pacewright.errors import OperationFailed, Refused
 from pacewright.frozen import field, frozen, replace
 from pacewright.operation.collateral import collateral, dependents, down_everywhere, left_without, others_up, replicas
 from pacewright.operation.outcome import Outcome
-from pacewright.operation.step import Ask, Clean, Commit, Done, Drain, Fail, Job, Next, Wait
+from pacewright.operation.step import Ask, Clean, Commit, Done, Fail, Job, Next, Wait
 from pacewright.service.ledger.begun import set_begun
-from pacewright.service.ledger.drained import Drained, drained, drains, given_back, set_drained
+from pacewright.service.ledger.drained import Drained, drained, drains, given_back
 from pacewright.service.ledger.owed import crossed_out, noted, stray
 from pacewright.service.ledger.promoted import has_roles, set_promoted, with_roles
 from pacewright.service.ledger.record import owed_on, reported
@@ -38,7 +38,7 @@ from pacewright.service.rolling.promises import broken_promise
 from pacewright.service.rolling.result import awaited, failure, given_up, not_promoted, outcome, unfinished
 from pacewright.service.rolling.revisions import renewed
 from pacewright.service.rolling.slots import Slots, SlotState, slot_of, slots_at
-from pacewright.service.rolling.traffic import give_back, in_turn, serving_again
+from pacewright.service.rolling.traffic import drained_first, give_back, in_turn, serving_again
 from pacewright.service.rolling.turns import NOBODY, Lead, left_to_the_leader
 from pacewright.service.status import hindrance, is_enabled, nothing_runs, refuse_if_hindered
 
@@ -209,20 +209,8 @@ class Restart:
 
     def _restart(self, chosen: tuple[NodeName, ...], old: tuple[NodeName, ...], snapshot: Snapshot, now: float) -> Next:
         """Restart these, drained first if that is wanted; each thing is written down before it is done."""
-        draining = self.policy.drains and not self.policy.at_once and WHOLE not in chosen
-        if draining and drained(self.target, snapshot).issuperset(chosen):
-            todo = {one for one in drains(self.target, snapshot) - self.drained if one[0] in chosen}
-            if todo:
-                nodes = tuple(sorted(node for node, _ in todo))
-                return Drain(nodes=nodes, job=replace(self, drained=self.drained | todo))
-        elif draining:
-            # It is owed from now on, so that no other call takes it for one that was left drained, and gives it back.
-            owed = (edit for p in self.target.primitives for edit in self.owing(p, (), old, snapshot))
-            edits = (*set_drained(self.target, chosen, now), *owed, *self._over(snapshot))
-            reason = f"restart {self.target.name}: {', '.join(chosen)} is drained first"
-            anew = {one for one in self.drained | self.restored if one[0] in chosen}
-            job = replace(self, drained=self.drained - anew, restored=self.restored - anew)
-            return Commit(change=Change(edits=edits, reason=reason), job=job, summary="", foreseen=True)
+        if step := drained_first(self, chosen, old, snapshot, now):
+            return step
         unnoticed = any(self.slots.unnoticed(slot, snapshot) for slot in chosen)
         if self.use_hold or unnoticed:
             return hold(self, chosen, old, snapshot, now)
@@ -258,7 +246,7 @@ class Restart:
     # -- steps ----------------------------------------------------------------------------------------------------
 
     def _redefine(self, chosen: tuple[NodeName, ...], old: tuple[NodeName, ...], snapshot: Snapshot) -> Commit:
-        edits: list[Edit] = list(self._over(snapshot))
+        edits: list[Edit] = list(self.finished(snapshot))
         for primitive in self.target.primitives:
             edits.append(self.revisions(primitive, chosen, snapshot))
             edits += self.owing(primitive, chosen, old, snapshot)
@@ -302,7 +290,7 @@ class Restart:
             else:
                 yield from noted(primitive, slot, self.token, snapshot)
 
-    def _over(self, snapshot: Snapshot) -> Iterator[Edit]:
+    def finished(self, snapshot: Snapshot) -> Iterator[Edit]:
         """What was seen to start is no longer under way; what was given back is not drained any more."""
         states = self.slots.states(snapshot, None)
         yield from over(self.target, states, self.lost, snapshot)
@@ -314,7 +302,7 @@ class Restart:
         yield from given_back(self.target, {node for node, _ in over_with}, snapshot)
 
     def _settled_debts(self, snapshot: Snapshot) -> Iterator[Edit]:
-        yield from self._over(snapshot)
+        yield from self.finished(snapshot)
         yield from seen_to_run(self.target, snapshot)
         states = self.slots.states(snapshot, None)
         mine = self.slots.owed | {(node, self.token) for node in snapshot.nodes}
@@ -358,7 +346,7 @@ class Restart:
         """What stands in the cluster though it is over: by this call, or by one that died."""
         if step := give_back(self, drained(self.target, snapshot), snapshot):
             return step
-        edits = settled or tuple(self._over(snapshot))
+        edits = settled or tuple(self.finished(snapshot))
         if not edits:
             return None
         # It restarted by itself, or its node went away, or its start was seen: nothing is due there any more.

@@ -21,9 +21,10 @@ from pacewright.service.ledger.debts import unproven
 from pacewright.service.ledger.promoted import has_roles, missing_roles
 from pacewright.service.ledger.record import owed_on
 from pacewright.service.lookup import WHOLE, Target
+from pacewright.service.rolling.baseline import Before, about_to_restart, before
 from pacewright.service.settings import Last
 
-__all__ = ["Before", "SlotState", "Slots", "left_behind", "slot_of", "slots_at"]
+__all__ = ["SlotState", "Slots", "left_behind", "slot_of", "slots_at"]
 
 
 class SlotState(Enum):
@@ -36,27 +37,6 @@ class SlotState(Enum):
     BROKEN = "broken"
     FAILED = "failed"
     AWAY = "away"
-
-
-@frozen
-class Before:
-    """A slot as it was when the call began.
-
-    Attributes:
-        keys: of the runs, and of starts that were under way (those may have read the old config).
-        digests: what the definition of each primitive was.
-        revisions: what the definition said, by primitive and node.
-        failures: keys of those on record, and of those that its last run had before it was restarted.
-        covered: the cluster was about to restart it anyway; that restart is enough.
-        places: where it ran, by primitive.
-    """
-
-    keys: frozenset[str]
-    digests: Mapping[ResourceId, str]
-    revisions: Mapping[tuple[ResourceId, NodeName], str | None]
-    failures: frozenset[str]
-    covered: bool
-    places: frozenset[tuple[ResourceId, NodeName]] = frozenset()
 
 
 @frozen
@@ -97,7 +77,7 @@ class Slots:
         anew = frozenset(again)
         if not anew:
             return self
-        added = {slot: _before(self.instances(slot, snapshot), snapshot, set()) for slot in anew}
+        added = {slot: before(self.instances(slot, snapshot), snapshot, ()) for slot in anew}
         return replace(self, before={**self.before, **added}, renewed=self.renewed - anew, tried=self.tried - anew)
 
     def rehearsed(self) -> Slots:
@@ -370,11 +350,11 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
         if wanted is None or not wanted.isdisjoint({i.node, snapshot.home(i.node)})
     ]
     found += [slot for slot in left_behind(target, snapshot) if wanted is None or slot in {WHOLE, *wanted}]
-    coming = {(action.resource, action.node) for action in planned.actions if _begins_again(action)}
+    coming = about_to_restart(planned)
     slots = Slots(target=target, before={})
     # A slot as a whole, also where only one of its nodes was asked for: what failed elsewhere has failed before.
-    before = {slot: _before(slots.instances(slot, snapshot), snapshot, coming) for slot in dict.fromkeys(found)}
-    return replace(slots, before=before)
+    found_there = {slot: before(slots.instances(slot, snapshot), snapshot, coming) for slot in dict.fromkeys(found)}
+    return replace(slots, before=found_there)
 
 
 def slot_of(target: Target, node: NodeName) -> NodeName:
@@ -392,31 +372,8 @@ def left_behind(target: Target, snapshot: Snapshot) -> Iterator[NodeName]:
             yield WHOLE if target.many is None else name
 
 
-def _before(instances: list[Instance], snapshot: Snapshot, coming: set[tuple[ResourceId, NodeName | None]]) -> Before:
-    keys = {i.run.key for i in instances if i.run is not None}
-    keys |= {i.operation_key for i in instances if i.operation in {"start", "promote", "migrate_from"}}
-    there = [i for i in instances if i.role.active or i.operation is not None]
-    stopping = all(i.operation in {"stop", "demote"} for i in there)
-    return Before(
-        keys=frozenset(keys),
-        digests={i.resource: i.run.digest for i in instances if i.run is not None},
-        revisions={
-            (i.resource, node): snapshot.resources[i.resource].revision_on(node)
-            for i in instances
-            for node in snapshot.nodes
-        },
-        failures=frozenset(i.failure.key for i in instances if i.failure is not None),
-        places=frozenset((i.resource, i.node) for i in instances),
-        covered=bool(there) and (stopping or all((i.resource, i.node) in coming for i in there)),
-    )
-
-
 def _broken(instances: Iterable[Instance]) -> bool:
     """True if something in a slot has failed and is not up anywhere in it."""
     found = list(instances)
     up = {i.resource for i in found if i.role.active}
     return any(i.failed or i.resource not in up for i in found)
-
-
-def _begins_again(action: Action) -> bool:
-    return action.verb in {"restart", "recover", "move"} and not action.blocked

@@ -1,23 +1,24 @@
-"""Before another instance goes down, those that are up again must serve: be healthy, and get their share. Pure."""
+"""Nobody sends to what goes down; and before it does, what is up again serves: healthy, and with its share. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from pacewright.cluster.edits.change import Change
 from pacewright.cluster.names import NodeName
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.frozen import replace
-from pacewright.operation.step import Check, Next, Restore
+from pacewright.operation.step import Check, Commit, Drain, Next, Restore
 from pacewright.service.ledger.debts import debts
-from pacewright.service.ledger.drained import drained, drains
+from pacewright.service.ledger.drained import drained, drains, set_drained
 from pacewright.service.lookup import WHOLE
 from pacewright.service.rolling.slots import SlotState
 
 if TYPE_CHECKING:
     from pacewright.service.rolling.restart import Restart
 
-__all__ = ["give_back", "in_turn", "serving_again"]
+__all__ = ["drained_first", "give_back", "in_turn", "serving_again"]
 
 
 def in_turn(job: Restart, old: Iterable[NodeName], snapshot: Snapshot) -> tuple[NodeName, ...]:
@@ -28,6 +29,33 @@ def in_turn(job: Restart, old: Iterable[NodeName], snapshot: Snapshot) -> tuple[
     out = set(drained(job.target, snapshot)) if job.policy.drains else set()
     out |= set(job.slots.missing(snapshot))
     return tuple(sorted(old, key=lambda slot: (slot not in out, job.slots.rank(slot, snapshot, job.policy.order))))
+
+
+def drained_first(
+    job: Restart, chosen: tuple[NodeName, ...], old: tuple[NodeName, ...], snapshot: Snapshot, now: float
+) -> Commit | Drain | None:
+    """What takes these out of the balancer before they restart; None once that is done, or is not wanted.
+
+    Args:
+        job: the roll.
+        chosen: what restarts next.
+        old: all that is still to restart.
+        snapshot: the cluster.
+        now: seconds since the epoch.
+    """
+    if not job.policy.drains or job.policy.at_once or WHOLE in chosen:
+        return None
+    if drained(job.target, snapshot).issuperset(chosen):
+        todo = {one for one in drains(job.target, snapshot) - job.drained if one[0] in chosen}
+        nodes = tuple(sorted(node for node, _ in todo))
+        return Drain(nodes=nodes, job=replace(job, drained=job.drained | todo)) if todo else None
+    # It is owed from now on, so that no other call takes it for one that was left drained, and gives it back.
+    owed = (edit for p in job.target.primitives for edit in job.owing(p, (), old, snapshot))
+    edits = (*set_drained(job.target, chosen, now), *owed, *job.finished(snapshot))
+    reason = f"restart {job.target.name}: {', '.join(chosen)} is drained first"
+    anew = {one for one in job.drained | job.restored if one[0] in chosen}
+    job = replace(job, drained=job.drained - anew, restored=job.restored - anew)
+    return Commit(change=Change(edits=edits, reason=reason), job=job, summary="", foreseen=True)
 
 
 def serving_again(job: Restart, states: Mapping[NodeName, SlotState], snapshot: Snapshot) -> Next | None:
