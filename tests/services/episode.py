@@ -72,6 +72,14 @@ class Episode:
 
     # --- roles
 
+    def promoted_when_stopped(self) -> frozenset[str]:
+        """The nodes whose instance was promoted at the last look before the cluster first stopped it or demoted it."""
+        ended = {**self.first("stop")}
+        for node, at in self.first("demote").items():
+            ended[node] = min(at, ended.get(node, at))
+        roles = {look.node: look.role for look in self.looks if look.at < ended.get(look.node, 0.0)}
+        return _promoted(roles)
+
     def promoted(self) -> Sequence[frozenset[str]]:
         """The nodes with a promoted instance, one set after another; no moment at which there was none, if ever."""
         at_first = {look.node: look for look in self.looks if look.at < self.began}

@@ -74,7 +74,7 @@ def test_every_program_of_the_cluster_that_is_run_is_on_the_page() -> None:
     )
     found = set()
     for room in ("cluster", "node", "service", "record", "resource"):
-        for file in (Path(pacewright.__file__).parent / room).glob("*.py"):
+        for file in (Path(pacewright.__file__).parent / room).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.List | ast.Tuple) and node.elts and isinstance(node.elts[0], ast.Constant):
                     found.add(str(node.elts[0].value))
