@@ -114,6 +114,25 @@ def test_stop_and_start_twice_change_nothing_the_second_time(services: Counted) 
         assert state in status.stdout.decode()
 
 
+@pytest.mark.trixie
+def test_one_instance_stays_stopped_until_it_is_started_whatever_becomes_of_the_caller(services: Counted) -> None:
+    lab, before = services.lab, dict(services.starts("counted-counted"))
+    killed_after(services, 1, "stop", "counted", "--node", "n2")
+    first = as_json(pacewright(lab, "n3", "service", "stop", "counted", "--node", "n2", "--json").checked())
+    assert first == {**first, "changed": False, "message": "counted on n2: already stopped; nothing was changed."}
+    assert sorted(i.node for i in services.instances("counted")) == ["n1", "n3"]
+    assert [pacewright(lab, node, "service", "status", "counted").code for node in lab.nodes] == [0, 3, 0]
+    (owed,) = as_json(pacewright(lab, "n1", "owed", "--json"))["owed"]
+    assert (owed["node"], owed["reason"]) == ("n2", "stopped there on purpose")
+    pacewright(lab, "n1", "service", "restart", "counted").checked()
+    pacewright(lab, "n2", "reconcile", "--all").checked()
+    assert sorted(i.node for i in services.instances("counted")) == ["n1", "n3"], "nobody else starts it"
+    killed_after(services, 1, "start", "counted", "--node", "n2")
+    pacewright(lab, "n2", "service", "start", "counted", "--node", "n2").checked()
+    assert grown(before, dict(services.starts("counted-counted"))) == {"n1": 1, "n2": 1, "n3": 1}
+    assert as_json(pacewright(lab, "n1", "owed", "--json"))["owed"] == []
+
+
 def test_disable_and_enable_and_the_unit_stays_off_at_boot(services: Counted) -> None:
     lab = services.lab
     lab.run("n1", ["systemctl", "add-wants", "multi-user.target", "one.service"]).checked()
@@ -286,9 +305,9 @@ import os, signal, sys
 from pacewright.cluster import live
 wanted = int(sys.argv[2])
 real = live.commit
-def commit(change, *, based_on, still=None):
+def commit(change, **about):
     global wanted
-    written = real(change, based_on=based_on, still=still)
+    written = real(change, **about)
     wanted -= 1
     if wanted == 0:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -21,7 +21,8 @@ _CHANGES = {
 }
 _MORE = {
     "start": "Takes `target-role=Stopped` away, and has the cluster try again what failed.",
-    "stop": "Sets `target-role=Stopped`; the service stays stopped until `start`.",
+    "stop": "Sets `target-role=Stopped`; the service stays stopped until `start`. With --node one instance is stopped, "
+    "and stays so until `start`, with --node or without.",
     "restart": "One instance after another, promoted ones last. What this command has begun, the cluster finishes by "
     "itself, also if the command is killed. Calls that overlap share one restart.",
     "report": "Where the report differs from what an instance was started with, a restart is owed: "
@@ -71,7 +72,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
             help="give up after so long (90, 60s, 2min); what was begun, the cluster finishes (default: from "
             "services.yaml, else what the resource's own time-outs come to, and 60 s)",
         )
-        change.add_argument("--node", help="only the instance on that node" if verb == "restart" else argparse.SUPPRESS)
+        single = verb in {"start", "stop", "restart"}
+        change.add_argument("--node", help="only the instance on that node" if single else argparse.SUPPRESS)
         change.add_argument(
             "--allow-collateral", action="store_true", help="go on also if something beyond the service moves or stops"
         )

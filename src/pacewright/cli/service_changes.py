@@ -23,10 +23,10 @@ __all__ = ["run", "show_outcome"]
 
 def run(args: argparse.Namespace) -> int:
     """Carry it out; returns the exit code."""
-    if args.node is not None and args.verb != "restart":
+    if args.node is not None and args.verb not in {"start", "stop", "restart"}:
         raise UsageError(
-            f"--node: {args.verb} acts on the whole service; only restart works on a single instance.",
-            hint="To keep a node free of it, use a location constraint (`pcs constraint location`) or standby.",
+            f"--node: {args.verb} acts on the whole service; start, stop and restart work on a single instance.",
+            hint="Leave --node out.",
         )
     return _plan(args) if args.plan else _do(args)
 

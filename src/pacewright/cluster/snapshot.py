@@ -229,6 +229,7 @@ class Snapshot:
         constraints: all of them.
         holds: our own holds, by what they keep stopped (and where), with the moment at which each expires by itself.
         gates: our own gates: the nodes on which a resource may run, by the resource.
+        kept_off: single instances that were stopped for good, by us: the clone, and the node that it is kept off.
         origin: the node that the last change came from, as Pacemaker notes it; empty if it does not say.
         root: the CIB itself. Nobody may change it: `Change.apply` works on a copy.
     """
@@ -248,6 +249,7 @@ class Snapshot:
     constraints: tuple[Constraint, ...]
     holds: Mapping[tuple[ResourceId, NodeName | None], float]
     gates: Mapping[ResourceId, frozenset[NodeName]]
+    kept_off: frozenset[tuple[ResourceId, NodeName]] = frozenset()
     origin: str
     root: ET.Element = field(repr=False, compare=False)
 

@@ -10,6 +10,7 @@ from pacewright.cluster.edits.constraints import Detach, Remove, Tie
 from pacewright.cluster.edits.definition import DefineClone, DefineGroup, DefinePrimitive
 from pacewright.cluster.edits.gate import SetGate
 from pacewright.cluster.edits.hold import HoldInstance, HoldResource, Release
+from pacewright.cluster.edits.kept_off import KeepOff, LetBack
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
@@ -66,12 +67,22 @@ def _edit(edit: object, snapshot: Snapshot) -> Iterator[Described]:
         case SetGate(resource=resource, nodes=nodes):
             before, value = _let_in(snapshot.gates.get(resource)), _let_in(nodes)
             yield {"edit": "gate", "resource": resource, "before": before, "after": value}
+        case _ if not isinstance(edit, _DEFINING):
+            yield from _kept(edit)
+
+
+def _kept(edit: object) -> Iterator[Described]:
+    """What keeps something from running, for a moment or for good, or lets it run again."""
+    match edit:
         case HoldInstance() | HoldResource():
             node = edit.node if isinstance(edit, HoldInstance) else None
             yield {"edit": "hold", "resource": edit.resource, "node": node, "until": edit.until}
+        case KeepOff(resource=resource, node=node) | LetBack(resource=resource, node=node):
+            word = "keep off" if isinstance(edit, KeepOff) else "let back"
+            yield {"edit": word, "resource": resource, "node": node}
         case Release(resource=resource, node=node):
             yield {"edit": "release", "resource": resource, "node": node}
-        case _ if not isinstance(edit, _DEFINING):
+        case _:
             yield {"edit": type(edit).__name__}
 
 

@@ -25,6 +25,7 @@ from pacewright.service.rolling.refresh import Refresh, begin_refresh
 from pacewright.service.rolling.restart import Restart, begin_restart
 from pacewright.service.settings import ServiceSettings
 from pacewright.service.status import refuse_if_hindered
+from pacewright.service.switch.instance import StartInstance, StopInstance, many_of
 from pacewright.service.switch.switch import Manage, Start, Stop
 
 __all__ = ["Options", "Verb", "make_job", "new_token"]
@@ -102,6 +103,11 @@ def make_job(
     match verb:
         case "enable" | "disable":
             return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)
+        case "stop" | "start" if options.node is not None:
+            node = known_node(options.node, snapshot)
+            many = many_of(target, snapshot, "stopped" if verb == "stop" else "started")
+            job = StopInstance if verb == "stop" else StartInstance
+            return job(target=target, many=many, node=node, allow_collateral=beyond)
         case "stop":
             return Stop(target=target, allow_collateral=beyond, wave=options.wave)
         case "start":

@@ -84,9 +84,10 @@ def local_state(target: Target, snapshot: Snapshot, node: NodeName | None) -> St
 
     A clone's own instance, where there is one; else the whole service: a primitive's other nodes, a node in standby
     or one that may not host it are passive, and must not make configuration management start what runs elsewhere.
-    A node that the service's gate has not let in yet counts as stopped: it has not reported its config.
+    A node that the service's gate has not let in yet counts as stopped: it has not reported its config. So does one
+    whose own instance was stopped for good.
     """
-    if node is not None and _shut_out(target, snapshot, node):
+    if node is not None and (_shut_out(target, snapshot, node) or (target.many, node) in snapshot.kept_off):
         return State.STOPPED
     instances = snapshot.instances_of(target.resource)
     mine = tuple(instance for instance in instances if snapshot.home(instance.node) == node)
@@ -100,6 +101,11 @@ def leftovers(target: Target, snapshot: Snapshot) -> Iterator[Debt]:
     for name in sorted(drained(target, snapshot)):
         why = "still out of the load balancer after an interrupted command"
         yield Debt(primitive=target.primitives[0], node=name, since=None, reason=why, hindrance="")
+    for resource, name in sorted(snapshot.kept_off):
+        if resource == target.many:
+            why = "stopped there on purpose"
+            how = f"`pacewright service start {target.name} --node {name}` lets it run again"
+            yield Debt(primitive=target.primitives[0], node=name, since=None, reason=why, hindrance=how)
     for node in snapshot.nodes.values():
         if MISSED + target.outermost in node.marks:
             why = "the others went on without the report of its config"

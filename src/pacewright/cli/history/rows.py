@@ -145,6 +145,10 @@ def _edit(told: Mapping[str, Any]) -> str:
             return f"{resource} may run on: {told.get('before') or 'all'} to {told.get('after') or 'all'}"
         case "hold":
             return f"holds {resource}{on} stopped until {moment(told.get('until'))}"
+        case "keep off":
+            return f"stops {resource}{on} for good"
+        case "let back":
+            return f"lets {resource} run{on} again"
         case "release":
             return f"lets {resource}{on} go"
         case other:

@@ -16,6 +16,7 @@ from pacewright.cluster.cib.replicas import hosts_of_replicas
 from pacewright.cluster.cib.values import PROBES, is_true, number
 from pacewright.cluster.edits.gate import read_gates
 from pacewright.cluster.edits.hold import read_holds
+from pacewright.cluster.edits.kept_off import read_kept_off
 from pacewright.cluster.names import NodeName, ResourceId, Version
 from pacewright.cluster.snapshot import Instance, Node, Resource, Snapshot
 from pacewright.cluster.tools import cibadmin, crm_mon
@@ -114,6 +115,7 @@ def _as_written(root: ET.Element, configuration: ET.Element, histories: list[His
         constraints=tuple(read_constraints(configuration)),
         holds=dict(read_holds(configuration)),
         gates=dict(read_gates(configuration)),
+        kept_off=frozenset(read_kept_off(configuration)),
         origin=root.get("update-origin", ""),
         root=root,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pacewright.cluster.cib.values import is_true
-from pacewright.cluster.edits.change import Change, SetMeta
+from pacewright.cluster.edits.change import Change, Edit, SetMeta
+from pacewright.cluster.edits.kept_off import LetBack
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Instance, Resource, Snapshot
@@ -18,7 +19,7 @@ from pacewright.service.barrier.waiting import take_away
 from pacewright.service.lookup import Target
 from pacewright.service.status import hindrance, is_enabled, is_managed
 
-__all__ = ["Manage", "Start", "Stop"]
+__all__ = ["Manage", "Start", "Stop", "blocked_error"]
 
 _ROLE = "target-role"
 _ROLE_BEFORE = "pacewright_role_before"
@@ -50,8 +51,10 @@ class Start:
         """The next step."""
         del now
         name = self.target.name
-        if not is_enabled(self.target, snapshot):
-            edits = tuple(self._lift(snapshot))
+        kept_off = [node for resource, node in sorted(snapshot.kept_off) if resource == self.target.many]
+        if kept_off or not is_enabled(self.target, snapshot):
+            back = (LetBack(resource=self.target.outermost, node=node) for node in kept_off)
+            edits: tuple[Edit, ...] = (*self._lift(snapshot), *back)
             return Commit(
                 change=Change(edits=edits, reason=f"start {name}"),
                 moves=self._moves(snapshot),
@@ -116,7 +119,7 @@ class Start:
             yield SetMeta(resource=resource, name=_ROLE, value=before)
             if before is not None:
                 yield SetMeta(resource=resource, name=_ROLE_BEFORE, value=None)
-        if not stopped:  # rsc_defaults says so
+        if not stopped and not is_enabled(self.target, snapshot):  # rsc_defaults says so
             yield SetMeta(resource=self.target.outermost, name=_ROLE, value="Started")
 
     def _moves(self, snapshot: Snapshot) -> frozenset[tuple[ResourceId, NodeName | None]]:
@@ -164,7 +167,7 @@ class Stop:
         enabled = is_enabled(self.target, snapshot)
         blocked = [instance for instance in instances if instance.blocked]
         if blocked and enabled:
-            return Fail(error=_blocked(name, "not stopped", blocked[0]))
+            return Fail(error=blocked_error(name, "not stopped", blocked[0]))
         if enabled and self.wave and snapshot.resources[outermost].meta.get(_WAVE) == self.wave:
             message = f"{name}: has been stopped for {self.wave} and started again already; nothing was changed."
             return Done(outcome=Outcome(changed=False, message=message))
@@ -194,7 +197,7 @@ class Stop:
                 )
             )
         if blocked:
-            return Fail(error=_blocked(name, "not stopped", blocked[0]))
+            return Fail(error=blocked_error(name, "not stopped", blocked[0]))
         up = sorted({instance.node for instance in instances if instance.role.active or instance.operation})
         if up:
             return Wait(reason=f"it is still up on {', '.join(up)}", job=self)
@@ -281,7 +284,7 @@ def _judge(
     return collateral(job.target, step.change.reason, forecast, planned, own=own, others=others) or step
 
 
-def _blocked(name: str, what: str, instance: Instance) -> Refused:
+def blocked_error(name: str, what: str, instance: Instance) -> Refused:
     """The refusal of what the cluster would not do with an instance until somebody has looked at it."""
     return Refused(
         f"{name}: {what}: {instance.resource} on {instance.node} is blocked ({instance.failure or 'after a failure'}): "
