@@ -208,7 +208,9 @@ def test_a_node_that_is_not_there(tools: FakeTools) -> None:
 
 
 def test_a_node_where_a_node_has_no_meaning(tools: FakeTools) -> None:
-    one_clear_line(tools.pacewright("service", "stop", "web", "--node", "n1"), 2, "--node", "only restart")
+    one_clear_line(
+        tools.pacewright("service", "enable", "web", "--node", "n1"), 2, "--node", "work on a single instance"
+    )
 
 
 def test_a_unit_of_several_resources(tools: FakeTools) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pacewright import durations
 from pacewright.cluster.cib.values import LATEST
 from pacewright.node.paths import is_path
 
-__all__ = ["Parser", "absolute_path", "epoch", "seconds", "wave"]
+__all__ = ["AS_SET", "BARRIERS", "Parser", "absolute_path", "epoch", "seconds", "wave"]
+
+
+AS_SET = "as-set"
+"""What `--barrier` without a word stands for: as services.yaml says."""
+BARRIERS = ("wait", "later", "proceed", AS_SET)
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,6 +25,29 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=_Help, **options)
+
+    def parse_args(  # type: ignore[override] - its overloads are for namespaces that nobody here has
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """As argparse's; `--barrier` may have a word behind it, and takes nothing else for it."""
+        return super().parse_args(list(_with_words(args or ())), namespace)
+
+
+def _with_words(args: Sequence[str]) -> Iterator[str]:
+    """The arguments, with `--barrier` and its word as one: argparse would take the name of a service for the word."""
+    left = iter(args)
+    for argument in left:
+        if argument != "--barrier":
+            yield argument
+            if argument == "--":
+                yield from left
+            continue
+        following = next(left, None)
+        if following in BARRIERS:
+            yield f"--barrier={following}"
+        else:
+            yield f"--barrier={AS_SET}"
+            yield from (following,) if following is not None else ()
 
 
 class _Help(argparse.HelpFormatter):

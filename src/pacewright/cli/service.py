@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-from pacewright.cli.arguments import absolute_path, epoch, seconds, wave
+from pacewright.cli.arguments import BARRIERS, absolute_path, epoch, seconds, wave
 from pacewright.service.settings import DEFAULT_PATH
 
 __all__ = ["configure", "run"]
@@ -126,9 +126,11 @@ def _common(parser: argparse.ArgumentParser) -> None:
 def _barrier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--barrier",
-        action="store_true",
+        choices=BARRIERS,
+        metavar="[wait|later|proceed]",
         help="a run of configuration management calls: what is for the whole service waits until every node that could "
-        "run it has called (implied by --wave)",
+        "run it has called (implied by --wave). `wait` fails if they do not come, `later` leaves it to the last one that "
+        "calls, `proceed` goes on without the others; without a word it is as services.yaml says",
     )
     parser.add_argument(
         "--without", action="append", metavar="NODE", help="do not wait for that node's report; again for more"

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pacewright.cli.arguments import AS_SET
 from pacewright.cli.streams import json_text, progress, warn
 from pacewright.cluster.live import LiveConnection
 from pacewright.errors import UsageError
@@ -57,13 +58,15 @@ def _plan(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> Options:
     from pacewright.service.requests import Options  # noqa: PLC0415
 
+    word = getattr(args, "barrier", None)
     return Options(
         node=args.node,
         at_once=getattr(args, "all_at_once", False),
         allow_collateral=args.allow_collateral,
         timeout=args.timeout,
         inputs=tuple(getattr(args, "input", None) or ()),
-        barrier=getattr(args, "barrier", False) or bool(getattr(args, "wave", None) and args.verb != "stop"),
+        barrier=bool(word) or bool(getattr(args, "wave", None) and args.verb != "stop"),
+        for_others="" if word in {None, AS_SET} else word,
         wave=getattr(args, "wave", None) or "",
         without=tuple(getattr(args, "without", None) or ()),
         since=getattr(args, "since", None),

@@ -23,7 +23,7 @@ __all__ = ["Call"]
 _INTERRUPTED = 130
 _A_LINE = 15
 """Instances that one line tells of at first."""
-_TEXT_OPTIONS = frozenset({"node", "inputs", "wave", "without"})
+_TEXT_OPTIONS = frozenset({"node", "inputs", "wave", "without", "for_others"})
 """Options whose texts are told; those of others may be anything."""
 
 

@@ -45,6 +45,8 @@ class Options:
         timeout: seconds for the whole operation; None for what services.yaml or the resource's time-outs say.
         inputs: config inputs, instead of those in services.yaml.
         barrier: this is a run of configuration management; what is for the whole service waits for the other nodes.
+        for_others: `wait` for them at the barrier, leave it to `later`, or `proceed` without them; empty for what
+            services.yaml says.
         wave: which change goes over the cluster; empty if the caller does not say.
         without: nodes that a barrier does not wait for.
         since: when something else than the config has changed on this node, in seconds since the epoch; an instance
@@ -57,6 +59,7 @@ class Options:
     timeout: float | None = None
     inputs: tuple[str, ...] = ()
     barrier: bool = False
+    for_others: str = ""
     wave: str = ""
     without: tuple[str, ...] = ()
     since: float | None = None
@@ -203,7 +206,7 @@ class _Asked:
             target=self.target,
             own=own,
             then=then,
-            barrier=self.said.barrier,
+            barrier=self.said.barrier.asked(self.options.for_others),
             wave=self.options.wave,
             alone=not self.options.barrier,
             without=tuple(known_node(node, self.snapshot) for node in self.options.without),

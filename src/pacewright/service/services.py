@@ -176,7 +176,7 @@ class Services(Survey):
                 refuse_if_it_takes_ours(name, verb, snapshot, settings)
                 return native.operate(name, verb, options.timeout or _FOR_SYSTEMD)
             target = replace(target, timeouts=timeouts(target.outermost, snapshot))
-            waiting = target.settings.barrier.timeout if options.barrier else 0.0
+            waiting = target.settings.barrier.asked(options.for_others).timeout if options.barrier else 0.0
             seconds = waiting + self._timeout(target, snapshot, options)
             deadline = Deadline.after(seconds, self._clock)
             call.about(snapshot, target.outermost, target.primitives, target.settings.private(snapshot.nodes))

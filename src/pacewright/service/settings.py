@@ -9,7 +9,7 @@ from typing import Any
 
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.errors import ConfigError
-from pacewright.frozen import field, fields, frozen
+from pacewright.frozen import field, fields, frozen, replace
 
 __all__ = [
     "DEFAULT_PATH",
@@ -105,6 +105,14 @@ class Barrier:
     timeout: float = 300.0
     on_timeout: OnTimeout = OnTimeout.FAIL
     window: float = 3600.0
+
+    def asked(self, word: str) -> Barrier:
+        """The same for a call that says how it waits: `wait`, `later` or `proceed`; empty for as it is."""
+        if not word:
+            return self
+        if word == "wait":
+            return replace(self, timeout=self.timeout or Barrier().timeout, on_timeout=OnTimeout.FAIL)
+        return replace(self, timeout=0.0, on_timeout=OnTimeout(word))
 
 
 class Last(Enum):
