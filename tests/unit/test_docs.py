@@ -14,6 +14,7 @@ import pytest
 
 from pacewright import errors
 from pacewright.cli import main as command_line
+from pacewright.cli.arguments import Parser
 from pacewright.cluster.cib.parse import parse
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.service import fact
@@ -41,7 +42,7 @@ CIB = ROOT / "tests" / "golden" / "cibs" / "bookworm-constraints.xml"
 def parser_of(command: str) -> argparse.ArgumentParser:
     """The real one, as `pacewright COMMAND` makes it."""
     module = importlib.import_module(f"pacewright.cli.{command}")
-    parser = argparse.ArgumentParser(prog=f"pacewright {command}")
+    parser = Parser(prog=f"pacewright {command}")
     module.configure(parser)
     return parser
 

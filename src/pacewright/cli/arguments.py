@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=_Help, **options)
 
-    def parse_args(  # type: ignore[override] - its overloads are for namespaces that nobody here has
+    def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
         """As argparse's; `--barrier` may have a word behind it, and takes nothing else for it."""

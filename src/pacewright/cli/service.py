@@ -129,8 +129,8 @@ def _barrier(parser: argparse.ArgumentParser) -> None:
         choices=BARRIERS,
         metavar="[wait|later|proceed]",
         help="a run of configuration management calls: what is for the whole service waits until every node that could "
-        "run it has called (implied by --wave). `wait` fails if they do not come, `later` leaves it to the last one that "
-        "calls, `proceed` goes on without the others; without a word it is as services.yaml says",
+        "run it has called (implied by --wave). `wait` fails if they do not come, `later` leaves it to the last one "
+        "that calls, `proceed` goes on without the others; without a word it is as services.yaml says",
     )
     parser.add_argument(
         "--without", action="append", metavar="NODE", help="do not wait for that node's report; again for more"
