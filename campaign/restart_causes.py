@@ -27,7 +27,8 @@ def restarts(record: Record) -> dict[str, tuple[list[Start], list[Start]]]:
                 revision=(lambda entry: _systemd_revision(entry, record)) if primitive == "web" else _own_revision,
             )
             made = [s for s in all_starts if s.stopped is None or s.stopped >= record.begun]
-            ours = [s for s in made if s.ours or (about.reloading and _by_hold(s, record))]
+            held = about.reloading or about.promoted > 0
+            ours = [s for s in made if s.ours or (held and _by_hold(s, record))]
             found[primitive] = (ours, [s for s in made if s not in ours])
     return found
 
@@ -48,7 +49,10 @@ def _systemd_revision(entry: Entry, record: Record) -> str:
 
 
 def _by_hold(start: Start, record: Record) -> bool:
-    """A hold leaves no trace in the definition: a proper stop on a node that no fault touched was ours."""
+    """A hold leaves no trace in the definition: a proper stop on a node that no fault touched was ours.
+
+    What is promoted gets its new revision as it is let go. If the call's time is up before that, the hold expires.
+    """
     return start.stopped is not None and struck_at(record, start.entry.node, start.stopped, start.entry.at) is None
 
 

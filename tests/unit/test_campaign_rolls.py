@@ -104,6 +104,13 @@ def test_one_that_goes_down_before_the_other_has_its_role_back_is_seen() -> None
     assert Invariant.ROLE in broken(record(late, [call(0)], refused)), "a promote that fails is no excuse"
 
 
+def test_what_starts_when_a_hold_expires_was_stopped_by_us() -> None:
+    """The call's time was up while another one was promoted in its place, so nobody has let it go."""
+    held = [entry(5, "demote", "n1"), entry(5, "stop", "n1"), entry(8, "promote", "n3"), entry(50, "start", "n1")]
+    assert broken(record(held)) == []
+    assert broken(record([*held, *restarted("n1", 55)])) == [Invariant.ONCE], "but once"
+
+
 def test_a_roll_that_goes_on_after_a_failed_promote_is_seen() -> None:
     """Another node has taken the role, so roles alone do not tell."""
     failed = [*restarted("n1", 5, "refuse", promoted=True), entry(8, "promote", "n3")]
