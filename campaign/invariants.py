@@ -198,6 +198,8 @@ def _acceptable(ended: Ended, record: Record) -> set[int]:
         codes.add(5)
     if any(s.fault.kind is FaultKind.NODE_CLOCK for s in hit) and SERVICES[ended.call.service].reloading:
         codes.add(7)  # a hold that is over before it begins, by the DC's clock, stops nothing, and says so
+    if ended.call.clock < 0 and SERVICES[ended.call.service].promoted:
+        codes.add(5)  # likewise, by the clock of whom it asks: nothing is written
     if hit and SERVICES[ended.call.service].together:
         codes.add(7)  # it waits for one who may have been killed before its report, or refused
     return codes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pacewright.clock import Clock, Deadline
 from pacewright.cluster.connection import Connection
+from pacewright.cluster.edits.hold import HoldInstance, HoldResource
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import Version
 from pacewright.cluster.snapshot import Snapshot
@@ -217,10 +218,13 @@ def _not_in_vain(step: Commit, forecast: Forecast) -> Commit | Fail:
     if not idle:
         return step
     why = forecast.why_not({resource for resource, _ in step.moves})
+    look = "What Pacemaker says:" if why else "Look at `pcs status`."
+    if any(isinstance(edit, HoldInstance | HoldResource) for edit in step.change.edits):
+        look = f"Is this node's clock right (`chronyc tracking`)? By it the stop rule ends at a certain time. {look}"
     return Fail(
         error=Refused(
             f"{step.change.reason}: not written: Pacemaker would do nothing with {', '.join(idle)}.",
-            hint="Nothing was changed for this step. " + ("What Pacemaker says:" if why else "Look at `pcs status`."),
+            hint=f"Nothing was changed for this step. {look}",
             output="\n".join(why),
         )
     )
