@@ -121,6 +121,30 @@ def test_what_does_not_run_on_that_node_says_where_it_does() -> None:
         begin(cluster(CLONE, running={"web": ("n1", "n2")}), node=N3)
 
 
+def test_what_is_about_to_start_is_restarted_by_that() -> None:
+    """Seen in the campaign: another call's restart had stopped it, and had not started it yet."""
+    snapshot = cluster(primitive("web"))
+    coming = forecast(action("start", "web", "n2"))
+    job = begin(snapshot, planned=coming)
+    step = decide(job, snapshot, coming)
+    assert isinstance(step, Wait)
+    up = after(snapshot, None, {("web", "n2"): run(7, digest="d7")})
+    done = decide(going_on(step), up, QUIET)
+    assert isinstance(done, Done), done
+    assert done.outcome.message == "web: restarted; another call led, one restart was enough for both."
+    with pytest.raises(Refused, match="runs nowhere"):
+        begin(snapshot, planned=forecast(replace(action("start", "web", "n2"), blocked=True)))
+
+
+def test_instances_that_are_all_about_to_start_are_restarted_by_that() -> None:
+    snapshot = cluster(CLONE)
+    coming = forecast(*(action("start", "web", node) for node in ("n1", "n2")))
+    job = begin(snapshot, planned=coming)
+    assert sorted(job.slots.before) == ["n1", "n2"]
+    assert isinstance(decide(job, snapshot, coming), Wait)
+    assert sorted(begin(snapshot, planned=coming, node=N2).slots.before) == ["n2"]
+
+
 # --- one place: a primitive, a group
 
 

@@ -140,8 +140,10 @@ class _Asked:
     def _coming(self) -> Forecast:
         """What the cluster is about to do; not asked where nothing of the service is under way, or may be soon."""
         target, snapshot = self.target, self.snapshot
+        found = snapshot.instances_of(target.resource)
         still = (
-            all(i.settled and i.failure is None for i in snapshot.instances_of(target.resource))
+            found  # else it may be about to start, in the midst of a restart
+            and all(i.settled and i.failure is None for i in found)
             and not has_roles(target, snapshot)
             and not begun_by(target, snapshot)
             and not any(resource in {target.many, target.resource} for resource, _ in snapshot.holds)

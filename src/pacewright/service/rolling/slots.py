@@ -350,11 +350,18 @@ def slots_at(target: Target, snapshot: Snapshot, planned: Forecast, nodes: Itera
         if wanted is None or not wanted.isdisjoint({i.node, snapshot.home(i.node)})
     ]
     found += [slot for slot in left_behind(target, snapshot) if wanted is None or slot in {WHOLE, *wanted}]
+    if not found:  # all of it is between its stop and its start, by a restart that somebody has begun
+        starting = (action.node for action in planned.actions if _starts(action, target))
+        found = [slot_of(target, node) for node in starting if node is not None and (not wanted or node in wanted)]
     coming = about_to_restart(planned)
     slots = Slots(target=target, before={})
     # A slot as a whole, also where only one of its nodes was asked for: what failed elsewhere has failed before.
     found_there = {slot: before(slots.instances(slot, snapshot), snapshot, coming) for slot in dict.fromkeys(found)}
     return replace(slots, before=found_there)
+
+
+def _starts(action: Action, target: Target) -> bool:
+    return action.resource in target.primitives and action.verb == "start" and not action.blocked
 
 
 def slot_of(target: Target, node: NodeName) -> NodeName:
