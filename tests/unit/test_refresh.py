@@ -318,3 +318,24 @@ def test_what_is_promoted_waits_a_moment_for_reports_that_come_at_the_same_time(
     other = wait.job.decide(now_both, forecast(), NOW + 2)
     assert isinstance(other, Commit)
     assert other.places == {"n2"}, "the other one is due by then, and goes first"
+
+
+def test_what_a_call_has_read_before_a_newer_report_of_its_node_says_nothing_of_what_runs() -> None:
+    """Seen in the model check: a call that had stood still restarted what was restarted for a newer config."""
+    there = cluster(
+        clone("web-clone", primitive("web", sets=revision_on("web", "n2", "aaaa")), promotable="true"),
+        running={"web": ("n2",)},
+        attributes={"n2": {"pacewright-config-web": "aaaa@1"}},
+    )
+    target = find("web", there, Settings())
+    assert target is not None
+    old = replace(own_report(NodeName("n2"), Report(fingerprint="bbbb", changed=2.0), target, there), token="t")
+    assert any(isinstance(edit, SetMark) for edit in old.edits(target, there))
+    newer = cluster(
+        clone("web-clone", primitive("web", sets=revision_on("web", "n2", "cccc")), promotable="true"),
+        running={"web": ("n2",)},
+        attributes={"n2": {"pacewright-config-web": "cccc@9"}},
+    )
+    promoted = after(newer, histories={("web", "n2"): run(5, digest="d5", promoted=True)})
+    assert list(old.edits(target, promoted)) == []
+    assert not old.makes_due(target, promoted)

@@ -63,6 +63,8 @@ class OwnReport:
         before = reported(instance.resource, self.node, snapshot)
         if self.report is None or (before is not None and before.fingerprint == self.report.fingerprint):
             return False
+        if before is not None and self._overtaken(instance.resource, before):
+            return False
         return stale_with(instance, self.report, snapshot)
 
     def edits(self, target: Target, snapshot: Snapshot) -> Iterator[Edit]:
@@ -110,6 +112,8 @@ class OwnReport:
         """
         before = reported(instance.resource, self.node, snapshot)
         if self.report is None or before is None or before.fingerprint == self.report.fingerprint:
+            return False
+        if self._overtaken(instance.resource, before):
             return False
         began = began_after(instance, snapshot)
         if began is None:
