@@ -339,3 +339,20 @@ def test_what_a_call_has_read_before_a_newer_report_of_its_node_says_nothing_of_
     promoted = after(newer, histories={("web", "n2"): run(5, digest="d5", promoted=True)})
     assert list(old.edits(target, promoted)) == []
     assert not old.makes_due(target, promoted)
+
+
+def test_what_was_being_started_when_the_call_began_and_has_its_config_is_left_alone() -> None:
+    """Seen in the model check: the cluster was recovering it, and once it was up and well it was restarted."""
+    pending = Op(task="start", run=7, call=-1, pending=True)
+    starting = after(cluster(primitive("web"), running={"web": ("n1",)}), histories={("web", "n1"): (pending,)})
+    target = find("web", starting, Settings())
+    assert target is not None
+    own = own_report(NodeName("n1"), Report(fingerprint="aaaa", changed=1.0), target, starting)
+    job = begin_refresh(target, starting, forecast(action("recover", "web", "n1")), own=own)
+    report = job.decide(starting, None, NOW)
+    assert isinstance(report, Commit)
+    assert report.change.reason == "n1 reports its config for web"
+    up = after(starting, report.change, {("web", "n1"): run(7, digest="d7")})
+    step = report.job.decide(up, forecast(), NOW)
+    assert isinstance(step, Done), step
+    assert "nothing was restarted" in step.outcome.message

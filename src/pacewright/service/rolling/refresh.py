@@ -123,7 +123,7 @@ class Refresh(Restart):
         again = self._stale_again(snapshot)
         again |= self._broken(snapshot, all_of_them=bool(again or self.slots.before))
         slots = self.slots.including(again, snapshot)
-        job = replace(self, slots=slots.without(self._no_longer_due(due, snapshot)))
+        job = replace(self, slots=slots.without(self._no_longer_due(due, snapshot, planned)))
         if not job.slots.before:
             step = job._leftovers(snapshot) or Done(outcome=self._told(snapshot))  # noqa: SLF001 - itself
             return left_to_the_leader(job, step, {}, snapshot, now)
@@ -150,11 +150,15 @@ class Refresh(Restart):
             return verdict
         return replace(self, apart=True)
 
-    def _no_longer_due(self, due: list[Debt], snapshot: Snapshot) -> set[NodeName]:
-        """Slots that were due when this call began, and are not since a node has reported its old config again."""
+    def _no_longer_due(self, due: list[Debt], snapshot: Snapshot, planned: Forecast | None) -> set[NodeName]:
+        """Slots that are not due any more: a node has reported its old config again, or the cluster has started it.
+
+        What was being started when this call began is old to a restart; here its config counts.
+        """
         owing = {WHOLE if self.target.many is None else debt.node for debt in due}
-        states = self.slots.states(snapshot, None)
-        return {slot for slot, state in states.items() if state is SlotState.OLD and slot not in owing}
+        seen = (self.slots.states(snapshot, None), self.slots.states(snapshot, planned))
+        old = {slot for states in seen for slot, state in states.items() if state is SlotState.OLD}
+        return old - owing
 
     def _stale_again(self, snapshot: Snapshot) -> set[NodeName]:
         """Slots that are due and not in this roll yet, or that were restarted in it and have a newer config since."""
