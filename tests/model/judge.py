@@ -56,6 +56,7 @@ class Judge:
     _overtaken: set[str] = field(default_factory=set)
     _misdated: set[int] = field(default_factory=set)
     _told: dict[int, set[str]] = field(default_factory=dict)
+    _told_first: dict[int, str] = field(default_factory=dict)
     _looked_at: Snapshot | None = None
     _demands: set[_Demand] = field(default_factory=set)
 
@@ -183,6 +184,7 @@ class Judge:
     def _hear(self) -> None:
         for (_, node), life in self.cluster.lives.items():
             self._told.setdefault(life.number, set()).add(self._reported(node))
+            self._told_first.setdefault(life.number, self._reported(node))
 
     def _once(self) -> None:
         allowed = self.changes + self.asked + self.excused
@@ -239,7 +241,8 @@ class Judge:
         """
         if node in self._overtaken and life.number in self.cluster.reloaded:
             return True
-        return config in life.named and life.config not in self._told[life.number]
+        known = config in life.named or self._told_first[life.number] == config
+        return known and life.config not in self._told[life.number]
 
     # -- what must be true in the end -------------------------------------------------------------------------------
 
