@@ -348,7 +348,7 @@ def spawn(
 
     Raises:
         ToolMissing: there is no such program.
-        NodeError: there can be no such words.
+        NodeError: the kernel would not start it, or there can be no such words.
     """
     try:
         return subprocess.Popen(  # noqa: S603 - the one door to other programs
@@ -362,6 +362,8 @@ def spawn(
         )
     except FileNotFoundError as error:
         raise ToolMissing(f"{argv[0]}: not installed on this machine.", hint=_package_hint(argv[0])) from error
+    except OSError as error:
+        raise NodeError(f"{argv[0]}: cannot be started: {error.strerror}.") from error
     except ValueError as error:
         raise NodeError(f"{argv[0]!r}: cannot be started: {error}.") from error
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from functools import cache
 
 import pytest
 
+from pacewright.cluster.cib.parse import parse
+from pacewright.cluster.edits.change import Change, SetMeta
+from pacewright.cluster.edits.constraints import Tie
+from pacewright.cluster.edits.hold import HoldResource
+from pacewright.cluster.edits.kept_off import KeepOff
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused, UsageError
+from pacewright.frozen import replace
+from pacewright.operation.step import Commit, Fail, Wait
 from pacewright.service.lookup import Target, find
 from pacewright.service.requests import Options
 from pacewright.service.settings import Settings
 from pacewright.service.status import State, local_state, status_of
-from pacewright.testing.clusters import clone, cluster, primitive
+from pacewright.service.switch.switch import Start
+from pacewright.testing.clusters import after, clone, cluster, forecast, primitive
 from pacewright.testing.scheduled import Killed, ScheduledCluster, everything, of, operate, restarts, written
 
 pytestmark = pytest.mark.scheduler
@@ -176,3 +185,77 @@ def test_where_it_may_not_run_it_does_not_start() -> None:
     world = ScheduledCluster(written(snapshot))
     with pytest.raises(OperationFailed, match="does not start it on n2: its constraints"):
         operate(world, "start", "web", N2)
+
+
+def test_a_member_of_a_group_has_no_instance_of_its_own() -> None:
+    world = ScheduledCluster(base())
+    for verb in ("stop", "start"):
+        with pytest.raises(Refused, match=r"two: not .*: it is a member of a group"):
+            operate(world, verb, "two", N2)
+    operate(world, "stop", "pair", N2)
+    assert "already running" in operate(world, "start", "two", Options()).message
+    assert world.read().kept_off, "that is for the group"
+
+
+def test_a_role_comes_back_with_the_start_of_the_whole_service_too() -> None:
+    world = ScheduledCluster(base())
+    operate(world, "stop", "st", N2)
+    operate(world, "start", "st", Options())
+    assert up(world, "st")["st"] == ["n1", "n2", "n3"]
+
+
+def test_a_run_on_one_node_leaves_what_was_stopped_on_another_one() -> None:
+    world = ScheduledCluster(base())
+    for node in ("n2", "n3"):
+        operate(world, "stop", "web", Options(node=node))
+    operate(world, "start", "web", Options(barrier=True, for_others="proceed"), here="n2")
+    assert world.read().kept_off == {(ResourceId("web-clone"), NodeName("n3"))}
+    assert up(world, "web")["web"] == ["n1", "n2"]
+
+
+def test_what_another_call_has_just_stopped_is_not_counted_on() -> None:
+    world = ScheduledCluster(base())
+    operate(world, "stop", "web", Options(node="n3"))
+    root = ET.fromstring(ET.tostring(world.read().root))
+    KeepOff(resource=ResourceId("web-clone"), node=NodeName("n1")).apply(root)
+    before = ScheduledCluster(parse(ET.tostring(root)))  # n1 has not begun to stop
+    with pytest.raises(Refused, match="nothing else of it is up"):
+        operate(before, "stop", "web", N2)
+
+
+@pytest.mark.parametrize("beside", [Options(node="n2", wave="w"), Options(node="n2", barrier=True)])
+def test_what_is_for_the_whole_service_is_not_asked_of_one_instance(beside: Options) -> None:
+    with pytest.raises(UsageError, match="is for the whole service, and --node for one instance"):
+        operate(ScheduledCluster(base()), "stop", "web", beside)
+
+
+def test_a_location_of_somebody_elses_is_not_written_over_ours() -> None:
+    world = ScheduledCluster(base())
+    operate(world, "stop", "web", N2)
+    about = {"rsc": "web-clone", "node": "n2"}
+    tie = Tie(kind="location", about=about, values={"score": "100"}, initial={}, present=True)
+    root = ET.fromstring(ET.tostring(world.read().root))
+    tie.apply(root)
+    assert parse(ET.tostring(root)).kept_off == world.read().kept_off
+    replace(tie, present=False).apply(root)
+    assert parse(ET.tostring(root)).kept_off == world.read().kept_off
+
+
+def test_a_start_waits_for_the_hold_of_a_restart_that_died() -> None:
+    """Seen in the model check: it was refused, because Pacemaker would do nothing with it yet."""
+    snapshot = after(cluster(primitive("lb")), Change(edits=(HOLD,), reason="test"))
+    stopped = after(snapshot, Change(edits=(SetMeta(resource=LB, name="target-role", value="Stopped"),), reason="test"))
+    job = Start(target=target(ScheduledCluster(stopped), "lb"), allow_collateral=False)
+    step = job.decide(stopped, None, UNTIL - 10)
+    assert isinstance(step, Commit)
+    assert step.moves == frozenset()
+    let = after(stopped, step.change)
+    waiting = step.job.decide(let, forecast(), UNTIL - 10)
+    assert isinstance(waiting, Wait)
+    assert "which ends by itself" in waiting.reason
+    assert isinstance(step.job.decide(let, forecast(), UNTIL + 1), Fail)
+
+
+LB = ResourceId("lb")
+UNTIL = 1_900_000_500.0
+HOLD = HoldResource(resource=LB, until=UNTIL)

@@ -52,8 +52,11 @@ def test_the_scheduler_decides_the_same(release: str, case: Path, monkeypatch: p
     assert whole is None or short == whole
 
 
-def test_what_needs_to_be_transformed_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crm_simulate, "_newest_schema", lambda: 4)
+def test_what_needs_to_be_transformed_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("pacemaker-3.10.rng", "pacemaker-4.0.rng", "pacemaker-next.rng"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(crm_simulate, "_SCHEMAS", str(tmp_path))
+    assert crm_simulate._unvalidated(b'<cib validate-with="pacemaker-4.1"/>') is None, "nobody here knows that one"
     assert crm_simulate._unvalidated(b'<cib validate-with="pacemaker-3.10"/>') is None
     assert crm_simulate._unvalidated(b"<cib validate-with='pacemaker-4.0'/>") == b'<cib validate-with="none"/>'
     assert crm_simulate._unvalidated(b'<cib validate-with="none"/>') is None

@@ -107,6 +107,7 @@ def make_job(
         case "enable" | "disable":
             return Manage(target=target, managed=verb == "enable", allow_collateral=beyond)
         case "stop" | "start" if options.node is not None:
+            _refuse_beside_node(target, options)
             node = known_node(options.node, snapshot)
             many = many_of(target, snapshot, "stopped" if verb == "stop" else "started")
             job = StopInstance if verb == "stop" else StartInstance
@@ -114,9 +115,21 @@ def make_job(
         case "stop":
             return Stop(target=target, allow_collateral=beyond, wave=options.wave)
         case "start":
-            return asked.gathering(Start(target=target, allow_collateral=beyond))
+            # A run on one node does not start what somebody is about to change on another one.
+            only = here if options.barrier else None
+            return asked.gathering(Start(target=target, allow_collateral=beyond, only=only))
         case _:
             return asked.gathering(asked.roll())
+
+
+def _refuse_beside_node(target: Target, options: Options) -> None:
+    beside = {"--wave": options.wave, "--barrier": options.barrier, "--input": options.inputs}
+    given = [name for name, value in beside.items() if value]
+    if given:
+        raise UsageError(
+            f"{target.name}: {given[0]} is for the whole service, and --node for one instance.",
+            hint="Leave one of the two out.",
+        )
 
 
 @frozen

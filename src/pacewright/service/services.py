@@ -18,8 +18,10 @@ from pacewright.errors import (
     OperationFailed,
     PacewrightError,
     Refused,
+    UsageError,
 )
 from pacewright.frozen import as_dict, frozen, replace
+from pacewright.node.place import among, local_names
 from pacewright.operation.loop import Progress, carry_out
 from pacewright.operation.outcome import Outcome
 from pacewright.operation.step import Job
@@ -136,6 +138,7 @@ class Services(Survey):
         snapshot = self._snapshot([name], settings)
         target = lookup(snapshot, settings).find(name) if snapshot is not None else None
         if target is None or snapshot is None:
+            _refuse_elsewhere(name, options)
             would = native.plan(name, verb)
             refuse_if_it_takes_ours(name, verb, snapshot, settings)
             return Planned(outcome=would)
@@ -173,6 +176,7 @@ class Services(Survey):
             snapshot = self._snapshot([name], settings, lambda: self._settled(cluster))
             target = lookup(snapshot, settings).find(name) if snapshot is not None else None
             if target is None or snapshot is None:
+                _refuse_elsewhere(name, options)
                 refuse_if_it_takes_ours(name, verb, snapshot, settings)
                 return native.operate(name, verb, options.timeout or _FOR_SYSTEMD)
             target = replace(target, timeouts=timeouts(target.outermost, snapshot))
@@ -255,6 +259,15 @@ class Services(Survey):
             has_dc = "the cluster to have a DC"
             return wait(lambda found: found.dc is not None, deadline, cluster=cluster, waiting_for=has_dc)
         return cluster.read()
+
+
+def _refuse_elsewhere(name: str, options: Options) -> None:
+    """What the cluster does not know is systemd's, and systemd's of this node."""
+    if options.node is not None and among([options.node], local_names()) is None:
+        raise UsageError(
+            f"--node {options.node}: the cluster does not know {name}, and systemd is only asked on this node.",
+            hint="Run the command on that node, without --node.",
+        )
 
 
 def _with_note(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:

@@ -13,6 +13,8 @@ from pacewright.frozen import frozen
 
 __all__ = ["Detach", "Remove", "Tie"]
 
+_OURS = "pacewright-"
+"""How the ids of our own constraints begin."""
 _ROLES = {"rsc-role", "with-rsc-role", "role"}
 _OLD_ROLES = {"Master": "Promoted", "Slave": "Unpromoted"}
 _RESOURCES = ("rsc", "with-rsc", "first", "then")
@@ -51,6 +53,8 @@ class Tie:
     def _is(self, element: ET.Element) -> bool:
         if element.tag != f"rsc_{self.kind}" or not empty(element) or element.get("rsc-pattern") is not None:
             return False
+        if element.get("id", "").startswith(_OURS):
+            return False  # it stands for something that somebody has asked us for (`stop --node`)
         return _meaning(self.kind, element.attrib) == _meaning(self.kind, self.about)
 
     def _new(self, root: ET.Element, constraints: ET.Element) -> ET.Element:

@@ -66,4 +66,5 @@ def _found(constraints: ET.Element) -> Iterator[tuple[ResourceId, NodeName]]:
 
 
 def _is_ours(location: ET.Element) -> bool:
-    return location.get("id", "").startswith(_PREFIX) and location.get("node") is not None
+    named = location.get("id", "").startswith(_PREFIX) and location.get("node") is not None
+    return named and location.get("score") == "-INFINITY"

@@ -19,7 +19,7 @@ _SCHEDULER = SCRATCH | {"GLIBC_TUNABLES": "glibc.malloc.mxfast=0"}
 simulation that takes seconds, a sixth of one that takes 50 ms (2.1.5). Elsewhere than with glibc it means nothing."""
 _SCHEMAS = "/usr/share/pacemaker"
 """Where Pacemaker's programs find the schemas."""
-_SCHEMA = re.compile(rb"validate-with=([\"'])pacemaker-(\d{1,3})\.\d{1,3}\1")
+_SCHEMA = re.compile(rb"validate-with=([\"'])pacemaker-(\d{1,3})\.(\d{1,3})\1")
 _NEWEST = re.compile(r"pacemaker-(\d{1,3})\.\d{1,3}\.rng")
 _ASSERTION = re.compile(rb"error: ([^\n]{1,300}assert[^\n]{1,300})", re.IGNORECASE)
 _FEATURE_SET = re.compile(rb"crm_feature_set=[\"'](\d{1,9}(?:\.\d{1,9}){0,3})[\"']")
@@ -114,18 +114,22 @@ def _unvalidated(cib: bytes) -> bytes | None:
     scheduler's program does with the CIB of three nodes: 28 ms with it, 12 without (2.1.5 and 3.0.0).
     """
     found = _SCHEMA.search(cib[:_HEAD])
-    if found is None or int(found[2]) != _newest_schema():
+    if found is None or not _is_of_the_newest(int(found[2]), int(found[3])):
         return None
     return cib[: found.start()] + b'validate-with="none"' + cib[found.end() :]
 
 
-def _newest_schema() -> int | None:
-    """The major version of the newest schema that this machine's programs know; None if they keep them elsewhere."""
+def _is_of_the_newest(major: int, minor: int) -> bool:
+    """True if this machine's programs know that schema, and none with a higher major version.
+
+    False as well if they keep them elsewhere.
+    """
     try:
         names = [path.name for path in Path(_SCHEMAS).iterdir()]
     except OSError:
-        return None
-    return max((int(found[1]) for name in names if (found := _NEWEST.fullmatch(name)) is not None), default=None)
+        return False
+    majors = [int(found[1]) for name in names if (found := _NEWEST.fullmatch(name)) is not None]
+    return f"pacemaker-{major}.{minor}.rng" in names and major == max(majors)
 
 
 def _validated_as(before: bytes, after: bytes) -> bytes:

@@ -106,7 +106,11 @@ class EventChild:
                 document = self._said(document, deadline)
         except (OSError, ValueError, EOFError):
             self._ask_no_more()
+            self._process.kill()  # it may hang in the library, where it tells no changes either
             return None
+        except BaseException:
+            self._ask_no_more()  # or the next question would get the answer to this one
+            raise
         return document if int(length) >= 0 else None
 
     def _said(self, before: bytes, deadline: Deadline) -> bytes:

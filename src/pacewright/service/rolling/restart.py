@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from functools import partial
 
-from pacewright.cluster.edits.change import Change, Edit, SetRevision
+from pacewright.cluster.edits.change import Change, Edit, SetMark, SetRevision
 from pacewright.cluster.edits.hold import Release
 from pacewright.cluster.forecast import Forecast
 from pacewright.cluster.names import NodeName, ResourceId
@@ -26,7 +26,7 @@ from pacewright.service.ledger.begun import set_begun
 from pacewright.service.ledger.drained import Drained, drained, drains, given_back
 from pacewright.service.ledger.owed import crossed_out, noted, stray
 from pacewright.service.ledger.promoted import has_roles, set_promoted, with_roles
-from pacewright.service.ledger.record import owed_on, reported
+from pacewright.service.ledger.record import BEGUN, owed_on, reported
 from pacewright.service.ledger.report import seen_to_run
 from pacewright.service.ledger.revision import Revision
 from pacewright.service.lookup import WHOLE, Target
@@ -370,5 +370,9 @@ class Restart:
 
 
 def _last(step: Commit, outcome: Outcome) -> Commit:
-    """A step behind which a call has ended."""
-    return replace(step, change=replace(step.change, last=step.change.quiet), ends=outcome)
+    """A step behind which a call has ended. Nobody waits for it where it crosses out no more than what was begun.
+
+    Such a note names a run, so it never comes again: nothing that another call writes meanwhile can be meant by it.
+    """
+    begun = all(isinstance(e, SetMark) and e.value is None and e.name.startswith(BEGUN) for e in step.change.edits)
+    return replace(step, change=replace(step.change, last=step.change.quiet and begun), ends=outcome)

@@ -34,6 +34,11 @@ def many_of(target: Target, snapshot: Snapshot, verb: str) -> ResourceId:
     Raises:
         Refused: it runs in one place, or in a bundle.
     """
+    if target.many is not None and target.many != target.outermost:
+        raise Refused(
+            f"{target.name}: not {verb}: it is a member of a group, and its instances are stopped with the group's.",
+            hint=f"`--node` with {target.many} is for the group's instance on a node.",
+        )
     if target.many is not None and not snapshot.in_bundle(target.primitives[0]):
         return target.many
     where = "in a bundle" if target.many is not None else "in one place"
@@ -98,7 +103,8 @@ class StopInstance:
 
     def _last_one(self, here: tuple[Instance, ...], snapshot: Snapshot) -> Refused | None:
         """The refusal to stop the only instance that is up."""
-        up = {i.node for i in snapshot.instances_of(self.target.resource) if i.settled}
+        going = {node for resource, node in snapshot.kept_off if resource == self.many}  # by a call at the same time
+        up = {i.node for i in snapshot.instances_of(self.target.resource) if i.settled} - going
         if self.allow_collateral or not any(i.settled for i in here) or up != {self.node}:
             return None
         return Refused(

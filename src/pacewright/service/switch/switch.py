@@ -35,6 +35,7 @@ class Start:
     Attributes:
         tried: failures that were forgotten, by primitive and node.
         acted: something was done.
+        only: of single instances that were stopped for good, only that of this node is let run again; None for all.
         by_others: another call has started it, which this one waited for.
         notes: what else is to be said in the end.
     """
@@ -44,20 +45,20 @@ class Start:
     tried: frozenset[tuple[ResourceId, NodeName]] = frozenset()
     known_failures: frozenset[str] = frozenset()
     acted: bool = False
+    only: NodeName | None = None
     by_others: bool = False
     notes: tuple[str, ...] = ()
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
-        del now
         name = self.target.name
-        kept_off = [node for resource, node in sorted(snapshot.kept_off) if resource == self.target.many]
+        kept_off = self._kept_off(snapshot)
         if kept_off or not is_enabled(self.target, snapshot):
-            back = (LetBack(resource=self.target.outermost, node=node) for node in kept_off)
-            edits: tuple[Edit, ...] = (*self._lift(snapshot), *back)
+            edits: tuple[Edit, ...] = (*self._lift(snapshot), *kept_off)
+            held = self._held_until(snapshot) > now
             return Commit(
                 change=Change(edits=edits, reason=f"start {name}"),
-                moves=self._moves(snapshot),
+                moves=frozenset() if held else self._moves(snapshot),
                 job=replace(self, acted=True, known_failures=_failures(self._instances(snapshot))),
                 summary=f"starting {name}",
             )
@@ -72,6 +73,8 @@ class Start:
             return Ask()
         if any(action.resource in self.target.primitives and not action.blocked for action in planned.actions):
             return Wait(reason="the cluster is about to act on it", job=self)
+        if not any(instance.role.active for instance in instances) and self._held_until(snapshot) > now:
+            return Wait(reason="a restart has stopped it for a moment, which ends by itself", job=self)
         if broken and _failures(tuple(broken)) - self.known_failures:
             failed = broken[0]
             return Fail(
@@ -83,6 +86,19 @@ class Start:
                 )
             )
         return self._finish(instances, snapshot)
+
+    def _held_until(self, snapshot: Snapshot) -> float:
+        """When the last hold of a restart on it is over, in seconds since the epoch."""
+        mine = {self.target.many, self.target.resource, self.target.outermost}
+        return max((until for (resource, _), until in snapshot.holds.items() if resource in mine), default=0.0)
+
+    def _kept_off(self, snapshot: Snapshot) -> tuple[LetBack, ...]:
+        """What takes lasting stops of single instances away; a member of a group has none of its own."""
+        many = self.target.many
+        if many is None or many != self.target.outermost:
+            return ()
+        nodes = sorted(node for resource, node in snapshot.kept_off if resource == many)
+        return tuple(LetBack(resource=many, node=node) for node in nodes if self.only in {None, node})
 
     def _finish(self, instances: tuple[Instance, ...], snapshot: Snapshot) -> Next:
         name = self.target.name
@@ -107,8 +123,10 @@ class Start:
         )
 
     def examine(self, step: Commit, forecast: Forecast, planned: Forecast | None) -> Commit | Fail | Ask | Job:
-        """Starting may start dependents; it may not move or stop anything."""
+        """Starting may start dependents; it may not move or stop anything. A role may come back with its instance."""
         may = {"start", "promote", "restart", "recover"}
+        if any(isinstance(edit, LetBack) for edit in step.change.edits):
+            may.add("demote")
         return _judge(self, step, forecast, planned, own=may, others={"start", "promote"})
 
     def _lift(self, snapshot: Snapshot) -> Iterator[SetMeta]:
