@@ -8,21 +8,17 @@ from functools import cache
 import pytest
 
 from pacewright.cluster.cib.parse import parse
-from pacewright.cluster.edits.change import Change, SetMeta
 from pacewright.cluster.edits.constraints import Tie
-from pacewright.cluster.edits.hold import HoldResource
 from pacewright.cluster.edits.kept_off import KeepOff
 from pacewright.cluster.names import NodeName, ResourceId
 from pacewright.cluster.snapshot import Snapshot
 from pacewright.errors import OperationFailed, Refused, UsageError
 from pacewright.frozen import replace
-from pacewright.operation.step import Commit, Fail, Wait
 from pacewright.service.lookup import Target, find
 from pacewright.service.requests import Options
 from pacewright.service.settings import Settings
 from pacewright.service.status import State, local_state, status_of
-from pacewright.service.switch.switch import Start
-from pacewright.testing.clusters import after, clone, cluster, forecast, primitive
+from pacewright.testing.clusters import clone, cluster, primitive
 from pacewright.testing.scheduled import Killed, ScheduledCluster, everything, of, operate, restarts, written
 
 pytestmark = pytest.mark.scheduler
@@ -239,23 +235,3 @@ def test_a_location_of_somebody_elses_is_not_written_over_ours() -> None:
     assert parse(ET.tostring(root)).kept_off == world.read().kept_off
     replace(tie, present=False).apply(root)
     assert parse(ET.tostring(root)).kept_off == world.read().kept_off
-
-
-def test_a_start_waits_for_the_hold_of_a_restart_that_died() -> None:
-    """Seen in the model check: it was refused, because Pacemaker would do nothing with it yet."""
-    snapshot = after(cluster(primitive("lb")), Change(edits=(HOLD,), reason="test"))
-    stopped = after(snapshot, Change(edits=(SetMeta(resource=LB, name="target-role", value="Stopped"),), reason="test"))
-    job = Start(target=target(ScheduledCluster(stopped), "lb"), allow_collateral=False)
-    step = job.decide(stopped, None, UNTIL - 10)
-    assert isinstance(step, Commit)
-    assert step.moves == frozenset()
-    let = after(stopped, step.change)
-    waiting = step.job.decide(let, forecast(), UNTIL - 10)
-    assert isinstance(waiting, Wait)
-    assert "which ends by itself" in waiting.reason
-    assert isinstance(step.job.decide(let, forecast(), UNTIL + 1), Fail)
-
-
-LB = ResourceId("lb")
-UNTIL = 1_900_000_500.0
-HOLD = HoldResource(resource=LB, until=UNTIL)

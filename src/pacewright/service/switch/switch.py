@@ -51,14 +51,14 @@ class Start:
 
     def decide(self, snapshot: Snapshot, planned: Forecast | None, now: float) -> Next:
         """The next step."""
+        del now
         name = self.target.name
         kept_off = self._kept_off(snapshot)
         if kept_off or not is_enabled(self.target, snapshot):
             edits: tuple[Edit, ...] = (*self._lift(snapshot), *kept_off)
-            held = self._held_until(snapshot) > now
             return Commit(
                 change=Change(edits=edits, reason=f"start {name}"),
-                moves=frozenset() if held else self._moves(snapshot),
+                moves=self._moves(snapshot),
                 job=replace(self, acted=True, known_failures=_failures(self._instances(snapshot))),
                 summary=f"starting {name}",
             )
@@ -73,8 +73,6 @@ class Start:
             return Ask()
         if any(action.resource in self.target.primitives and not action.blocked for action in planned.actions):
             return Wait(reason="the cluster is about to act on it", job=self)
-        if not any(instance.role.active for instance in instances) and self._held_until(snapshot) > now:
-            return Wait(reason="a restart has stopped it for a moment, which ends by itself", job=self)
         if broken and _failures(tuple(broken)) - self.known_failures:
             failed = broken[0]
             return Fail(
@@ -86,11 +84,6 @@ class Start:
                 )
             )
         return self._finish(instances, snapshot)
-
-    def _held_until(self, snapshot: Snapshot) -> float:
-        """When the last hold of a restart on it is over, in seconds since the epoch."""
-        mine = {self.target.many, self.target.resource, self.target.outermost}
-        return max((until for (resource, _), until in snapshot.holds.items() if resource in mine), default=0.0)
 
     def _kept_off(self, snapshot: Snapshot) -> tuple[LetBack, ...]:
         """What takes lasting stops of single instances away; a member of a group has none of its own."""
