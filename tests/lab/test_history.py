@@ -60,7 +60,7 @@ def test_three_nodes_refresh_at_once_and_every_commit_is_in_one_record(services:
     recorded = [entry for node in lab.nodes for entry in entries(lab, node, since)]
     commits = [entry for entry in recorded if entry["kind"] == "commit"]
     taken = written(lab)[before:]
-    assert len(taken) >= 4, "three reports and what is crossed out at least"
+    assert len(taken) >= 3, "three reports at least"
     assert Counter(entry["node"] for entry in commits) == Counter(node for node, _ in taken)
     # Each was written on the version that came of the one before: none is missing, and nobody else wrote anything.
     based_on = sorted(int(entry["cib_before"].split(".")[1]) for entry in commits)
